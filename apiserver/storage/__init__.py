@@ -1,0 +1,1 @@
+"""Storage of objects: etcd and the watch cache before it."""

@@ -1,0 +1,1 @@
+"""naru's shared library: it knows Kubernetes and no component."""

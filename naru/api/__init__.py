@@ -1,0 +1,1 @@
+"""The kinds of the Kubernetes API, and the table that says where each is served."""

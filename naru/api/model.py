@@ -1,0 +1,148 @@
+"""The base of every API type, and the marks that a field's declaration may carry.
+
+A kind is declared once. Everything else reads that declaration: decoding and defaulting (pydantic), which
+values are left out on the wire (below), strategic merge patch (``MergeKey``, ``ReplaceKeys``), what naru stores
+without acting on it (``Stored``), OpenAPI.
+
+What is written on the wire follows the Go types of Kubernetes:
+
+==========================  =============================  =====================================
+declaration                 Go                             on the wire
+==========================  =============================  =====================================
+``x: int``                  ``X int32 `json:"x"` ``        always; required when decoding
+``x: int = 0``              ``omitempty``                  left out when zero, false or empty
+``x: int | None = None``    pointer, ``omitempty``         left out when None, kept when 0
+``x: int = 3``              pointer with a default of 3    always
+``x: Annotated[int, ALWAYS] = 0``  not ``omitempty``       always; may be missing when decoding
+==========================  =============================  =====================================
+
+Source: Kubernetes API conventions, "Optional vs. Required", "Serialization Format".
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+
+INITIALISMS: Final = {
+    "cidr": "CIDR",
+    "cidrs": "CIDRs",
+    "fqdn": "FQDN",
+    "id": "ID",
+    "ip": "IP",
+    "ipc": "IPC",
+    "ips": "IPs",
+    "pid": "PID",
+    "uuid": "UUID",
+}  # as in podCIDR: Kubernetes writes these in capitals unless they open the name (uid, ip)
+
+
+def wire_name(attribute: str) -> str:
+    """Name a Python attribute as Kubernetes does on the wire: ``pod_cidr`` is ``podCIDR``, not ``podCidr``."""
+    first, *rest = attribute.rstrip("_").split("_")
+    return first + "".join(INITIALISMS.get(word, word.capitalize()) for word in rest)
+
+
+@dataclass(frozen=True)
+class MergeKey:
+    """Strategic merge patch merges this list by the named field of its items (``""``: items are scalars, a set)."""
+
+    key: str
+
+
+@dataclass(frozen=True)
+class ListMapKeys:
+    """Server-side apply knows this list's items by these fields together (``x-kubernetes-list-map-keys``)."""
+
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ReplaceKeys:
+    """Strategic merge patch clears the object's other fields when a patch sets one of them (``retainKeys``)."""
+
+
+@dataclass(frozen=True)
+class Always:
+    """Written even when zero or empty: the Go field has no ``omitempty``."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Kept through a round trip, but naru does not act on it yet: writing it is answered with a ``Warning`` header."""
+
+
+REPLACE_KEYS: Final = ReplaceKeys()
+ALWAYS: Final = Always()
+STORED: Final = Stored()
+
+
+def is_zero(value: object) -> bool:
+    """Tell whether Go's ``omitempty`` would leave the value out."""
+    return not value
+
+
+class Model(BaseModel):
+    """Base of every API type; frozen, because one cached object has many readers (change it with model_copy).
+
+    Validators are built at first use, so importing a group costs nothing for the kinds that stay unused.
+    Dump with :meth:`wire` to get what belongs on the wire.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="ignore",  # unknown fields are found before decoding, where fieldValidation says warn, fail or pass
+        alias_generator=wire_name,
+        validate_by_name=True,
+        validate_by_alias=True,
+        serialize_by_alias=True,
+        defer_build=True,
+    )
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Give each field its ``omitempty``: see the table of this module."""
+        super().__pydantic_init_subclass__(**kwargs)
+        for field in cls.model_fields.values():
+            default = field.get_default(call_default_factory=False)
+            keeps_zero = field.is_required() or default is None or not is_zero(default)
+            if not keeps_zero and ALWAYS not in field.metadata and not isinstance(default, BaseModel):
+                field.exclude_if = is_zero
+
+    def wire(self) -> dict[str, Any]:
+        """Return the object as JSON-ready dicts and lists, with the fields left out that Kubernetes leaves out."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+    def wire_json(self) -> bytes:
+        """Encode :meth:`wire` as JSON without building it first."""
+        return self.model_dump_json(exclude_none=True).encode()
+
+
+def _format_time(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _format_micro_time(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _empty_is_none(value: object) -> object:
+    return None if value == "" else value
+
+
+Time = Annotated[datetime, PlainSerializer(_format_time, return_type=str)]
+"""A moment, in RFC 3339 with whole seconds and Z on the wire (metav1.Time)."""
+
+MicroTime = Annotated[datetime, PlainSerializer(_format_micro_time, return_type=str)]
+"""A moment, in RFC 3339 with six decimals and Z on the wire (metav1.MicroTime)."""
+
+OptionalTime = Annotated[Time | None, BeforeValidator(_empty_is_none)]
+
+IntOrString = int | str
+"""A number, or a text such as a percentage or a port's name."""
+
+
+def now() -> datetime:
+    """Return this moment with the precision that ``Time`` keeps."""
+    return datetime.now(UTC).replace(microsecond=0)

@@ -1,0 +1,1 @@
+"""The toolkit that controllers are written with."""

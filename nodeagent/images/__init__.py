@@ -1,0 +1,1 @@
+"""Images: references, registries, archives, and the store of unpacked layers."""

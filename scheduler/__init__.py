@@ -1,0 +1,1 @@
+"""The scheduler: pending Pods in, bindings out."""
