@@ -22,6 +22,7 @@ class FieldError:
     message: str
 
     def __str__(self) -> str:
+        """Write it as a Status message does."""
         return f"{self.field}: {self.message}"
 
 

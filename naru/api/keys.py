@@ -12,6 +12,7 @@ class ObjectKey(NamedTuple):
     name: str
 
     def __str__(self) -> str:
+        """Write it as logs and kubectl do: ``default/web``."""
         return f"{self.namespace}/{self.name}" if self.namespace else self.name
 
 
