@@ -1,1 +1,1 @@
-"""Logs, metrics and the trail."""
+"""What a component tells of itself: structured logs, metrics, and the trail of causes behind its writes."""
