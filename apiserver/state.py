@@ -1,0 +1,75 @@
+"""What the parts of one API server share: its configuration, its storage, its caches, its trail.
+
+Built once by ``apiserver.main`` and handed to every module that serves requests. Nothing in it outlives the
+process: whatever must last is in etcd, so several servers may run side by side on one etcd.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from apiserver.storage.cache import Caches
+    from apiserver.storage.etcd import Etcd
+    from apiserver.storage.store import ObjectStore
+    from apiserver.trail import TrailRing
+    from naru.api.meta import KubeObject
+    from naru.api.scheme import Resource
+
+
+@dataclass(frozen=True)
+class ServerConfig:
+    """The flags of the process."""
+
+    etcd: str  # unix:///path or http://host:port
+    listen: tuple[tuple[str, int], ...]
+    pki_dir: Path
+    cluster_name: str = "naru"
+    default_toleration_seconds: int = 300
+
+    @property
+    def ca_file(self) -> Path:
+        """The cluster's CA: it signs the certificates of clients and of node agents."""
+        return self.pki_dir / "ca.crt"
+
+    @property
+    def node_client_cert(self) -> tuple[Path, Path]:
+        """The certificate and key that the server shows to node agents."""
+        return self.pki_dir / "kubelet-client.crt", self.pki_dir / "kubelet-client.key"
+
+
+class ObjectReader(Protocol):
+    """Read access to stored objects, for admission and for the proxies to the nodes."""
+
+    def cached(self, resource: "Resource", namespace: str, name: str) -> "KubeObject | None":
+        """Return an object from the watch cache: at once, and perhaps some milliseconds old."""
+
+    async def fresh(self, resource: "Resource", namespace: str, name: str) -> "KubeObject | None":
+        """Return an object as new as every write that was acknowledged before this call."""
+
+    def cached_list(self, resource: "Resource", namespace: str = "") -> "Sequence[KubeObject]":
+        """Return all objects of the watch cache (of one namespace), ordered by key."""
+
+
+@dataclass
+class ServerState:
+    """One per server process, shared by all its requests."""
+
+    config: ServerConfig
+    etcd: "Etcd"
+    store: "ObjectStore"  # writes
+    caches: "Caches"  # reads and watches; also the ObjectReader
+    ring: "TrailRing"
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)  # set at SIGTERM: long requests end themselves
+    started: asyncio.Event = field(default_factory=asyncio.Event)  # set once the system namespaces exist
+
+    @property
+    def reader(self) -> ObjectReader:
+        """The watch caches, as those see them who only look objects up."""
+        return self.caches
+
+    def is_ready(self) -> bool:
+        """Tell whether requests can be served: the caches follow etcd, and start-up is done."""
+        return self.started.is_set() and self.caches.synced and not self.stopping.is_set()
