@@ -1,1 +1,1 @@
-"""The asyncio client of the API."""
+"""The asyncio client of the Kubernetes API: kubeconfig, typed verbs, watch, streams."""

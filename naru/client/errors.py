@@ -1,0 +1,13 @@
+"""What goes wrong before or beside an answer of the API server; a refusal it sends is an ``APIError`` instead."""
+
+
+class ConfigError(Exception):
+    """The kubeconfig is missing, cannot be read, or does not say what is needed."""
+
+
+class ConnectionFailed(Exception):
+    """The server could not be reached, or the connection broke; a write may or may not have been carried out."""
+
+
+class DeadlineExceeded(ConnectionFailed):
+    """No answer came in time; a write may or may not have been carried out."""
