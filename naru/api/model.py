@@ -26,15 +26,19 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
 
 INITIALISMS: Final = {
+    "api": "API",
     "cidr": "CIDR",
     "cidrs": "CIDRs",
     "fqdn": "FQDN",
     "id": "ID",
+    "io": "IO",
     "ip": "IP",
     "ipc": "IPC",
     "ips": "IPs",
     "pid": "PID",
+    "uri": "URI",
     "uuid": "UUID",
+    "wwns": "WWNs",
 }  # as in podCIDR: Kubernetes writes these in capitals unless they open the name (uid, ip)
 
 

@@ -1,0 +1,51 @@
+"""ConfigMap and Secret: settings that pods read as environment or as files.
+
+Source: Kubernetes API reference, core/v1.
+"""
+
+import base64
+import binascii
+from typing import Annotated
+
+from pydantic import BeforeValidator, PlainSerializer
+
+from naru.api.meta import KubeObject
+
+
+def _decode_base64(value: object) -> object:
+    """Read what is on the wire; bytes given by a program are taken as they are."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return base64.b64decode("".join(value.split()), validate=True)
+    except binascii.Error as error:
+        raise ValueError(f"illegal base64 data: {error}") from error
+
+
+def _encode_base64(value: bytes) -> str:
+    return base64.b64encode(value).decode()
+
+
+Base64 = Annotated[bytes, BeforeValidator(_decode_base64), PlainSerializer(_encode_base64, return_type=str)]
+"""Bytes, in base64 on the wire."""
+
+
+class ConfigMap(KubeObject):
+    """Settings, as text or as bytes, by key."""
+
+    kind: str = "ConfigMap"
+    api_version: str = "v1"
+    immutable: bool | None = None
+    data: dict[str, str] = {}
+    binary_data: dict[str, Base64] = {}
+
+
+class Secret(KubeObject):
+    """Values, base64 on the wire, that should not be shown around."""
+
+    kind: str = "Secret"
+    api_version: str = "v1"
+    immutable: bool | None = None
+    data: dict[str, Base64] = {}
+    string_data: dict[str, str] = {}  # write-only: merged into data by the API server
+    type: str = "Opaque"
