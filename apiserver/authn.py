@@ -1,0 +1,71 @@
+"""Authentication: who sent a request, read off the client certificate of its connection.
+
+Flow: TLS handshake (checked against the cluster's CA) -> *User* -> admission, trail, audit headers.
+The certificate's common name is the user, its organizations are the groups. Without a certificate the user is
+``system:anonymous``, who may ask how the server is and which version it has, and nothing else.
+
+Source: Kubernetes documents, "Authenticating: X.509 client certificates".
+"""
+
+import ssl
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+
+from naru.api.errors import Unauthorized
+
+AUTHENTICATED: Final = "system:authenticated"
+OPEN_PATHS: Final = ("/healthz", "/livez", "/readyz", "/version")
+
+Subject = tuple[tuple[tuple[str, str], ...], ...]  # as ssl gives it: names of names of (attribute, value)
+
+
+@dataclass(frozen=True)
+class User:
+    """Who sent a request."""
+
+    name: str
+    groups: tuple[str, ...] = ()
+
+
+ANONYMOUS: Final = User("system:anonymous", ("system:unauthenticated",))
+
+
+def server_tls(certificate: Path, key: Path, ca: Path) -> ssl.SSLContext:
+    """Build the server's side of TLS: a client may show a certificate, and one it shows must be the CA's."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(certificate, key)
+    context.load_verify_locations(ca)
+    context.verify_mode = ssl.CERT_OPTIONAL
+    return context
+
+
+def user_of(request: web.Request) -> User:
+    """Return the sender; the handshake has checked the certificate, so its names can be believed."""
+    certificate = request.get_extra_info("peercert")
+    return user_of_subject(certificate["subject"]) if certificate else ANONYMOUS
+
+
+@lru_cache(maxsize=1024)
+def user_of_subject(subject: Subject) -> User:
+    """Read user and groups off a certificate's subject."""
+    attributes = [pair for names in subject for pair in names]
+    names = [value for attribute, value in attributes if attribute == "commonName"]
+    if not names or not names[-1]:
+        return ANONYMOUS
+    groups = [value for attribute, value in attributes if attribute == "organizationName"]
+    return User(names[-1], (*groups, AUTHENTICATED))
+
+
+def authorize(user: User, path: str) -> None:
+    """Let every user of the cluster's CA in, and anonymous ones to the open paths alone.
+
+    Raises:
+        Unauthorized: an anonymous request for anything else.
+    """
+    if user is ANONYMOUS and not path.startswith(OPEN_PATHS):
+        raise Unauthorized("Unauthorized: show a client certificate of the cluster")

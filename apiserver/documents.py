@@ -1,0 +1,55 @@
+"""Serving documents that seldom change: encoded once, named by a hash, answered with 304 to those who have them."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+
+@dataclass(frozen=True)
+class Document:
+    """Encoded bytes, their media type, and the hash that changes when they do."""
+
+    body: bytes
+    content_type: str
+    digest: str
+
+    @property
+    def etag(self) -> str:
+        """The hash as the ETag header has it."""
+        return f'"{self.digest}"'
+
+    def respond(self, request: web.Request) -> web.Response:
+        """Answer 200 with the bytes, or 304 when the client's copy is the same."""
+        headers = {"ETag": self.etag, "Vary": "Accept", "Cache-Control": "no-cache, private"}
+        if self.etag in request.headers.get("If-None-Match", ""):
+            return web.Response(status=304, headers=headers)
+        response = web.Response(body=self.body, headers={**headers, "Content-Type": self.content_type})
+        response.enable_compression()  # in the way that Accept-Encoding allows
+        return response
+
+
+def document(content: Any, content_type: str = "application/json") -> Document:
+    """Encode JSON, or take bytes as they are."""
+    body = content if isinstance(content, bytes) else orjson.dumps(content)
+    return Document(body, content_type, hashlib.sha512(body).hexdigest().upper())
+
+
+@dataclass(frozen=True)
+class MediaRange:
+    """One entry of an Accept header."""
+
+    media_type: str
+    parameters: dict[str, str]
+
+
+def accepted(header: str) -> list[MediaRange]:
+    """Read an Accept header, in the order given: clients of Kubernetes list what they prefer first."""
+    ranges = []
+    for entry in header.split(","):
+        media_type, *parameters = (part.strip() for part in entry.split(";"))
+        pairs = (parameter.partition("=") for parameter in parameters)
+        ranges.append(MediaRange(media_type.lower(), {name.strip(): value.strip() for name, _, value in pairs}))
+    return ranges
