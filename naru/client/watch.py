@@ -10,8 +10,9 @@ from enum import StrEnum
 from typing import Any, Final, Generic, TypeVar
 
 import orjson
+from pydantic import ValidationError
 
-from naru.api.errors import from_status
+from naru.api.errors import InternalError, from_status
 from naru.api.meta import KubeObject, ObjectMeta
 from naru.client.errors import ConnectionFailed
 from naru.client.http import ByteStream
@@ -67,4 +68,7 @@ def decode_event(model: type[M], line: bytes) -> WatchEvent[M]:
     kind = EventType(event["type"])
     if kind is EventType.BOOKMARK:
         return WatchEvent(kind, model.model_construct(metadata=ObjectMeta.model_validate(content["metadata"])))
-    return WatchEvent(kind, model.model_validate(content))
+    try:
+        return WatchEvent(kind, model.model_validate(content))
+    except ValidationError as error:
+        raise InternalError(f"the watch tells of something that is no {model.__name__}: {error}") from error

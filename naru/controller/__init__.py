@@ -1,1 +1,1 @@
-"""The toolkit that controllers are written with."""
+"""The toolkit that controllers are written with: informers, workqueue, loop, expectations, events, leader election."""

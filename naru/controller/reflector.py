@@ -1,0 +1,112 @@
+"""Reflector: list, then watch, for ever: what the API server holds, told as a stream of changes.
+
+Flow: API server -> *Reflector* -> sink (an Informer).
+    list -> sink.replace(all) -> watch from the list's revision -> sink.apply(event)...
+      ^                            | ended or broken: watch again from the last revision seen
+      +---------- 410 Gone --------+ the server no longer has that history
+Invariant: the sink is told every object that exists and, if late, of each that went.
+"""
+
+import asyncio
+import logging
+from contextlib import aclosing
+from typing import Final, Generic, NoReturn, Protocol, TypeVar
+
+from naru.api.errors import APIError, Gone
+from naru.api.meta import KubeObject
+from naru.client.client import Client
+from naru.client.errors import ConnectionFailed
+from naru.client.watch import EventType, WatchEvent
+from naru.controller.backoff import Backoff
+
+logger = logging.getLogger(__name__)
+
+M = TypeVar("M", bound=KubeObject)
+
+_STABLE_S: Final = 5.0  # a watch that lasted so long did not fail, it ended
+
+
+class Sink(Protocol[M]):
+    """Who is told what the reflector sees."""
+
+    def replace(self, objects: tuple[M, ...]) -> None:
+        """Take these as all objects that exist."""
+
+    def apply(self, event: WatchEvent[M]) -> None:
+        """Take one change."""
+
+
+class Reflector(Generic[M]):
+    """Follows one kind, in one namespace or all, perhaps through selectors."""
+
+    def __init__(
+        self,
+        client: Client,
+        model: type[M],
+        sink: Sink[M],
+        *,
+        namespace: str = "",
+        label_selector: str = "",
+        field_selector: str = "",
+        backoff: Backoff | None = None,
+    ) -> None:
+        self._client = client
+        self._model = model
+        self._sink = sink
+        self._namespace = namespace
+        self._label_selector = label_selector
+        self._field_selector = field_selector
+        self._backoff = backoff or Backoff(cap_s=1.0)  # a refused connection costs little; a late cache costs more
+        self._revision = ""  # where to watch from; empty: list first
+
+    async def run(self) -> NoReturn:
+        """Follow until cancelled, whatever happens to the server."""
+        clock = asyncio.get_running_loop().time
+        while True:
+            start = clock()
+            try:
+                await self._follow()
+            except Gone:
+                logger.info("watch history gone, listing again", extra={"kind": self._model.__name__})
+                self._revision = ""
+            except ConnectionFailed as error:
+                self._report(error)
+            except APIError as error:
+                self._report(error)
+                self._revision = ""  # a server that does not know our revision says so in many ways
+            if clock() - start > _STABLE_S:
+                self._backoff.reset()
+            await asyncio.sleep(self._backoff.next_s())
+
+    async def _follow(self) -> None:
+        """List if need be, then pass on one watch from its begin to its end."""
+        if not self._revision:
+            await self._list()
+        events = self._client.watch(
+            self._model,
+            self._namespace,
+            resource_version=self._revision,
+            label_selector=self._label_selector,
+            field_selector=self._field_selector,
+        )
+        async with aclosing(events):
+            async for event in events:
+                if event.type is not EventType.BOOKMARK:
+                    self._sink.apply(event)
+                self._revision = event.object.metadata.resource_version
+                self._backoff.reset()
+
+    async def _list(self) -> None:
+        objects = await self._client.list(
+            self._model,
+            self._namespace,
+            label_selector=self._label_selector,
+            field_selector=self._field_selector,
+        )
+        self._sink.replace(objects.items)
+        self._revision = objects.metadata.resource_version
+
+    def _report(self, error: Exception) -> None:
+        """Log the first failure of a row; the others say the same."""
+        level = logging.WARNING if self._backoff.tries == 0 else logging.DEBUG
+        logger.log(level, "list or watch failed", extra={"kind": self._model.__name__, "error": str(error)})
