@@ -1,5 +1,7 @@
 """The subresources: which kind each one speaks and which verbs it answers; one table for discovery and OpenAPI.
 
+A subresource that the scheme names and this table does not is not served, and so not listed.
+
 Source: Kubernetes API reference; `kubectl get --raw /api/v1` of a real cluster shows the same rows.
 """
 
@@ -29,7 +31,6 @@ _STREAMED: Final = ("create", "get")
 SUBRESOURCES: Final[dict[str, Subresource]] = {
     "attach": Subresource(_STREAMED, "", "v1", "PodAttachOptions"),
     "binding": Subresource(("create",), "", "v1", "Binding"),
-    "eviction": Subresource(("create",), "policy", "v1", "Eviction"),
     "exec": Subresource(_STREAMED, "", "v1", "PodExecOptions"),
     "finalize": Subresource(("update",)),
     "log": Subresource(("get",)),
@@ -39,5 +40,5 @@ SUBRESOURCES: Final[dict[str, Subresource]] = {
 
 
 def subresources_of(resource: Resource) -> dict[str, Subresource]:
-    """Return a resource's subresources by name, in the order that discovery lists them."""
-    return {name: SUBRESOURCES[name] for name in sorted(resource.subresources)}
+    """Return a resource's served subresources by name, in the order that discovery lists them."""
+    return {name: SUBRESOURCES[name] for name in sorted(resource.subresources) if name in SUBRESOURCES}

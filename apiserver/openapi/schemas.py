@@ -1,0 +1,234 @@
+"""Models as JSON schemas, under the names that upstream gives them.
+
+Source: OpenAPI 3.0, "Schema Object"; Kubernetes documents, "Kubernetes API extensions in OpenAPI".
+"""
+
+import inspect
+from collections.abc import Iterable
+from datetime import datetime
+from enum import Enum
+from types import UnionType
+from typing import Any, Final, Union, get_args, get_origin
+
+from pydantic import BaseModel
+
+from apiserver.fields import Field, Shape, fields_of
+from apiserver.openapi.descriptions import descriptions_of
+from apiserver.subresources import SUBRESOURCES
+from naru.api.meta import KubeObject, ListMeta
+from naru.api.model import IntOrString, ListMapKeys, MergeKey, MicroTime, ReplaceKeys, Stored
+from naru.api.quantity import Quantity
+from naru.api.scheme import RESOURCES, Resource
+
+Schema = dict[str, Any]
+
+META: Final = "io.k8s.apimachinery.pkg.apis.meta.v1"
+REF_PREFIX: Final = "#/components/schemas/"
+
+INT_OR_STRING: Final = "io.k8s.apimachinery.pkg.util.intstr.IntOrString"
+QUANTITY: Final = "io.k8s.apimachinery.pkg.api.resource.Quantity"
+TIME: Final = f"{META}.Time"
+MICRO_TIME: Final = f"{META}.MicroTime"
+
+NAMED_SCALARS: Final[dict[str, Schema]] = {
+    INT_OR_STRING: {
+        "description": "A number, or a text such as a percentage or a port's name.",
+        "format": "int-or-string",
+        "oneOf": [{"type": "integer"}, {"type": "string"}],
+    },
+    QUANTITY: {
+        "description": "An amount with a suffix, such as 500m, 64Mi or 1e3.",
+        "oneOf": [{"type": "string"}, {"type": "number"}],
+    },
+    TIME: {"description": "A moment, in RFC 3339 with whole seconds.", "format": "date-time", "type": "string"},
+    MICRO_TIME: {"description": "A moment, in RFC 3339 with microseconds.", "format": "date-time", "type": "string"},
+}
+
+_GROUP_NAMES: Final = {r.group.partition(".")[0] for r in RESOURCES} | {s.group for s in SUBRESOURCES.values()}
+_QUANTITY_MARK: Final = get_args(Quantity)[1]
+_MICRO_TIME_MARK: Final = get_args(MicroTime)[1]
+
+
+def schema_name(model: type[BaseModel]) -> str:
+    """Name a model's schema: ``io.k8s.api.apps.v1.Deployment``; what no other group owns belongs to core."""
+    module = model.__module__.rpartition(".")[2]
+    if module == "meta":
+        return f"{META}.{model.__name__}"
+    group, _, version = module.rpartition("_")
+    return f"io.k8s.api.{group if group in _GROUP_NAMES else 'core'}.{version}.{model.__name__}"
+
+
+def list_name(resource: Resource) -> str:
+    """Name the schema of a resource's list."""
+    return f"{schema_name(resource.model)}List"
+
+
+def ref(name: str) -> Schema:
+    """Point to a schema of the same document."""
+    return {"$ref": REF_PREFIX + name}
+
+
+def group_version_kind(group: str, version: str, kind: str) -> dict[str, str]:
+    """Write a kind as the ``x-kubernetes-group-version-kind`` extension has it."""
+    return {"group": group, "version": version, "kind": kind}
+
+
+class SchemaSet:
+    """Schemas by name; adding a model adds all that it refers to."""
+
+    def __init__(self) -> None:
+        self.schemas: dict[str, Schema] = {}
+
+    def add_resource(self, resource: Resource) -> None:
+        """Add a kind and its list, marked as what they are."""
+        name = self.add(resource.model)
+        kind = group_version_kind(resource.group, resource.version, resource.kind)
+        self.schemas[name]["x-kubernetes-group-version-kind"] = [kind]
+        list_kind = {**kind, "kind": f"{resource.kind}List"}
+        self.schemas[list_name(resource)] = {
+            "description": f"Objects of kind {resource.kind}, and the revision that the list is true at.",
+            "type": "object",
+            "required": ["items"],
+            "properties": {
+                "apiVersion": {"type": "string"},
+                "kind": {"type": "string"},
+                "metadata": {"allOf": [ref(f"{META}.ListMeta")]},
+                "items": {"type": "array", "items": {"allOf": [ref(name)]}},
+            },
+            "x-kubernetes-group-version-kind": [list_kind],
+        }
+
+    def add(self, model: type[BaseModel]) -> str:
+        """Add a model and return its name."""
+        name = schema_name(model)
+        if name not in self.schemas:
+            self.schemas[name] = {}  # present before its fields are read: a model may contain itself
+            self.schemas[name].update(self._object(model))
+        return name
+
+    def _object(self, model: type[BaseModel]) -> Schema:
+        described = descriptions_of(model)
+        fields = fields_of(model).values()
+        schema: Schema = {"description": inspect.cleandoc(model.__doc__ or ""), "type": "object"}
+        if fields:
+            schema["properties"] = {f.name: self._property(f, described.get(f.attribute, "")) for f in fields}
+        required = sorted(field.name for field in fields if field.info.is_required())
+        return schema | ({"required": required} if required else {})
+
+    def _property(self, field: Field, described: str) -> Schema:
+        schema = self._value(field.shape)
+        if "$ref" in schema:
+            schema = {"allOf": [schema]}  # in OpenAPI 3.0 nothing may stand beside a $ref
+        text = described or _shape_doc(field.shape)
+        if field.mark(Stored):
+            text = f"{text} Stored, and not acted on by this version of naru.".strip()
+        if text:
+            schema = {"description": text, **schema}
+        return schema | _default(field) | _list_extensions(field) | _patch_extensions(field)
+
+    def _value(self, shape: Shape) -> Schema:
+        if shape.items:
+            items = self._value(shape.items)
+            return {"type": "array", "items": {"allOf": [items]} if "$ref" in items else items}
+        if shape.values:
+            return {"type": "object", "additionalProperties": self._value(shape.values)}
+        if shape.model:
+            return ref(self.add(shape.model))
+        return self._scalar(shape)
+
+    def _scalar(self, shape: Shape) -> Schema:
+        if (name := _scalar_name(shape)) is not None:
+            self.schemas[name] = NAMED_SCALARS[name]
+            return ref(name)
+        if isinstance(shape.scalar, type) and issubclass(shape.scalar, Enum):
+            return {"type": "string", "enum": [str(member.value) for member in shape.scalar]}
+        plain: dict[Any, Schema] = {
+            bool: {"type": "boolean"},
+            int: {"type": "integer", "format": "int64"},
+            float: {"type": "number", "format": "double"},
+            str: {"type": "string"},
+            bytes: {"type": "string", "format": "byte"},
+        }
+        return dict(plain.get(shape.scalar, {"type": "object"}))
+
+
+def _scalar_name(shape: Shape) -> str | None:
+    if shape.scalar is datetime:
+        return MICRO_TIME if _MICRO_TIME_MARK in shape.marks else TIME
+    if any(mark is _QUANTITY_MARK for mark in shape.marks):
+        return QUANTITY
+    if get_origin(shape.scalar) in (Union, UnionType) and set(get_args(IntOrString)) <= set(get_args(shape.scalar)):
+        return INT_OR_STRING
+    return None
+
+
+def _shape_doc(shape: Shape) -> str:
+    """Describe a field by what it holds, when it says nothing itself."""
+    inner = shape.items or shape.values or shape
+    return inspect.cleandoc(inner.model.__doc__ or "") if inner.model else ""
+
+
+def _default(field: Field) -> Schema:
+    value = field.info.get_default(call_default_factory=False)
+    return {"default": value} if isinstance(value, str | int | float) and value else {}
+
+
+def _list_extensions(field: Field) -> Schema:
+    if not field.shape.items:
+        return {}
+    if (keys := field.mark(ListMapKeys)) is not None:
+        return {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": list(keys.keys)}
+    merge = field.mark(MergeKey)
+    return {"x-kubernetes-list-type": "set" if merge and not merge.key else "atomic"}
+
+
+def _patch_extensions(field: Field) -> Schema:
+    merge = field.mark(MergeKey)
+    strategies = ["merge"] * bool(merge) + ["retainKeys"] * bool(field.mark(ReplaceKeys))
+    extensions = {"x-kubernetes-patch-strategy": ",".join(strategies)} if strategies else {}
+    return extensions | ({"x-kubernetes-patch-merge-key": merge.key} if merge and merge.key else {})
+
+
+def common_schemas() -> dict[str, Schema]:
+    """Return what operations need beside the kinds: patches, deletion's options, the answer of a refusal."""
+    text, number = {"type": "string"}, {"type": "integer", "format": "int64"}
+    return {
+        f"{META}.Patch": {"description": "A patch, of the type that its media type names.", "type": "object"},
+        f"{META}.DeleteOptions": {
+            "description": "How to delete.",
+            "type": "object",
+            "properties": {
+                "apiVersion": text,
+                "kind": text,
+                "dryRun": {"type": "array", "items": text},
+                "gracePeriodSeconds": number,
+                "propagationPolicy": text,
+                "preconditions": {"type": "object", "properties": {"uid": text, "resourceVersion": text}},
+            },
+        },
+        f"{META}.Status": {
+            "description": "The answer to what failed, or has no object to answer with.",
+            "type": "object",
+            "properties": {
+                "apiVersion": text,
+                "kind": text,
+                "metadata": {"type": "object"},
+                "status": text,
+                "message": text,
+                "reason": text,
+                "details": {"type": "object"},
+                "code": number,
+            },
+        },
+    }
+
+
+def schemas_of(resources: Iterable[Resource], extra: Iterable[type[KubeObject]] = ()) -> dict[str, Schema]:
+    """Return all schemas that the documents of some resources need, by name, in order."""
+    collected = SchemaSet()
+    collected.add(ListMeta)
+    for resource in resources:
+        collected.add_resource(resource)
+    for model in extra:
+        collected.add(model)
+    return dict(sorted({**collected.schemas, **common_schemas()}.items()))
