@@ -1,0 +1,36 @@
+"""Why a container is not started: the reason its status shows while it waits."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """The ``waiting`` state of a container: one word for programs, a sentence for people."""
+
+    reason: str
+    message: str = ""
+
+
+class StartFault(Exception):
+    """A container cannot be started now; its status says ``reason`` and ``message`` until the next attempt."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+
+
+class ConfigFault(StartFault):
+    """What the container is made from is wrong or missing: a ConfigMap, a key, a user."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("CreateContainerConfigError", message)
+
+
+class SandboxFault(Exception):
+    """The pod's sandbox cannot be made now: ``reason`` is the event's (FailedMount, FailedCreatePodSandBox)."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message

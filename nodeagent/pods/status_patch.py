@@ -1,0 +1,33 @@
+"""The difference of two statuses as a strategic merge patch: what did not change is not sent.
+
+Conditions merge by their type, so that one written by somebody else meanwhile survives. Addresses would merge by ip
+and keep an address that the pod has lost, so their list is replaced.
+
+Source: Kubernetes documentation, "Update API Objects in Place Using kubectl patch" (strategic merge patch).
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from naru.api.core_v1 import PodStatus
+
+_REPLACED: Final = frozenset({"podIPs", "hostIPs"})
+
+
+def status_patch(old: PodStatus, new: PodStatus, uid: str) -> dict[str, Any] | None:
+    """Return the patch that turns ``old`` into ``new``; None when they say the same.
+
+    The uid makes the server refuse the patch when the name has come to belong to another pod.
+    """
+    before, after = old.wire(), new.wire()
+    change = {key: _change(key, before, value) for key, value in after.items() if before.get(key) != value}
+    change.update({key: None for key in before if key not in after})
+    return {"metadata": {"uid": uid}, "status": change} if change else None
+
+
+def _change(key: str, before: Mapping[str, Any], value: Any) -> Any:
+    if key == "conditions":
+        return [condition for condition in value if condition not in before.get(key, ())]
+    if key in _REPLACED and before.get(key):
+        return [{"$patch": "replace"}, *value]
+    return value

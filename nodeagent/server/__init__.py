@@ -1,0 +1,1 @@
+"""The node server: logs, exec and attach for the API server's proxies."""
