@@ -1,0 +1,47 @@
+from naru.api.config_v1 import ConfigMap
+from naru.api.meta import ObjectMeta
+from naru.controller.events import Correlator, RecentlyUsed, Report, reference
+
+
+def report(message: str, name: str = "web") -> Report:
+    obj = ConfigMap(metadata=ObjectMeta(name=name, namespace="default", uid=f"u-{name}"))
+    return Report(reference(obj), "Normal", "Scaled", message)
+
+
+class TestCorrelator:
+    """However much happens, few Events are sent."""
+
+    def setup_method(self) -> None:
+        self.now_s = 0.0
+        self.correlator = Correlator(lambda: self.now_s)
+
+    def test_the_same_report_counts_as_the_same(self) -> None:
+        first, second = self.correlator.admit(report("a")), self.correlator.admit(report("a"))
+        assert first is not None
+        assert first == second
+
+    def test_many_similar_reports_become_one(self) -> None:
+        admitted = [self.correlator.admit(report(f"message {n}")) for n in range(12)]
+        last, before = admitted[-1], admitted[-2]
+        assert last is not None
+        assert before is not None
+        assert last[0].message == "(combined from similar events): message 11"
+        assert last[1] == before[1]
+
+    def test_too_many_about_one_object_are_dropped_until_time_passes(self) -> None:
+        for _ in range(25):
+            assert self.correlator.admit(report("a")) is not None
+        assert self.correlator.admit(report("a")) is None
+        assert self.correlator.admit(report("a", "other")) is not None
+        self.now_s += 301
+        assert self.correlator.admit(report("a")) is not None
+
+
+def test_a_table_forgets_what_was_not_used_for_longest() -> None:
+    table: RecentlyUsed[str, list[int]] = RecentlyUsed(2)
+    table.take("a", list).append(1)
+    table.take("b", list)
+    table.take("a", list)
+    table.take("c", list)
+    assert table.take("a", list) == [1]
+    assert table.take("b", lambda: [9]) == [9]
