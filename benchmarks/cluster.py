@@ -1,0 +1,246 @@
+"""The life of a cluster: how long it takes to start, to run a Pod, to run a hundred; what it costs when idle.
+
+Prints a table, and JSON with ``--json FILE``. Absolute times depend on the machine and on what else runs on it, so the
+table opens with two yardsticks of the same run: an fdatasync of 2 KB (what a write to etcd waits for) and the start of
+a process.
+
+usage: sudo .venv/bin/python benchmarks/cluster.py [--pods 40] [--scale 100] [--json FILE]
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import aclosing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from naru.api.apps_v1 import Deployment
+from naru.api.core_v1 import Pod
+from naru.client import kubeconfig
+from naru.client.client import Client
+
+NARU = Path(sys.executable).with_name("naru")
+CLUSTER = f"naru-bench-{os.getpid()}"
+API_PORT = "16443"
+RANGES = ("--underlay", "198.18.64.0/24", "--pod-cidr", "10.164.0.0/16", "--service-cidr", "10.165.0.0/16")
+IMAGE = "naru.local/busybox:1"
+IDLE_S = 20.0
+
+
+def naru(*arguments: str) -> str:
+    """Run the command, as a user would."""
+    done = subprocess.run([str(NARU), *arguments], capture_output=True, text=True, timeout=120, check=False)
+    if done.returncode:
+        raise SystemExit(f"naru {' '.join(arguments)}: {done.stderr}")
+    return done.stdout
+
+
+def up() -> float:
+    """Start the cluster; return the seconds from the command's exec to its return, all nodes Ready."""
+    started_s = time.perf_counter()
+    naru("up", "--name", CLUSTER, "--nodes", "3", "--no-egress", "--api-port", API_PORT, *RANGES)
+    return time.perf_counter() - started_s
+
+
+@contextmanager
+def cluster() -> Iterator[list[float]]:
+    """Start a cluster twice (first with nothing there, then with the data of before), and take it away at the end."""
+    try:
+        first_s = up()
+        naru("down", "--name", CLUSTER)
+        yield [first_s, up()]
+    finally:
+        naru("down", "--name", CLUSTER, "--purge")
+
+
+def timed_ms(repeats: int, action: Callable[[], object]) -> list[float]:
+    """Run an action several times; return the milliseconds of each."""
+    times = []
+    for _ in range(repeats):
+        started_s = time.perf_counter()
+        action()
+        times.append((time.perf_counter() - started_s) * 1000)
+    return times
+
+
+def fdatasync_ms() -> list[float]:
+    """Write and sync 2 KB, as etcd does for each write."""
+    with tempfile.NamedTemporaryFile(dir="/var/lib") as file:
+
+        def write() -> None:
+            file.write(b"x" * 2048)
+            file.flush()
+            os.fdatasync(file.fileno())
+
+        return timed_ms(50, write)
+
+
+def spawn_ms() -> list[float]:
+    """Start /bin/true and wait for its end."""
+    return timed_ms(30, lambda: subprocess.run(["/bin/true"], check=True))
+
+
+def pod(name: str) -> Pod:
+    """Build a Pod of one sleeping container."""
+    container = {"name": "main", "image": IMAGE, "command": ["sleep", "3600"]}
+    return Pod.model_validate(
+        {
+            "metadata": {"name": name, "namespace": "default", "labels": {"bench": "pod"}},
+            "spec": {"containers": [container], "terminationGracePeriodSeconds": 0},
+        }
+    )
+
+
+async def pod_starts_ms(client: Client, count: int) -> list[float]:
+    """Create Pods one after the other; time each from the POST to Running on a watch."""
+    times = []
+    for number in range(count):
+        name = f"bench-{number}"
+        listed = await client.list(Pod, "default", limit=1)
+        async with asyncio.timeout(30):
+            events = client.watch(
+                Pod,
+                "default",
+                resource_version=listed.metadata.resource_version,
+                field_selector=f"metadata.name={name}",
+            )
+            async with aclosing(events):
+                created = asyncio.create_task(_create_timed(client, pod(name)))
+                async for event in events:
+                    if event.object.status.phase == "Running":
+                        times.append((time.perf_counter() - await created) * 1000)
+                        break
+        await client.delete(Pod, name, "default", grace_period_seconds=0)
+        await asyncio.sleep(0.2)  # an idle cluster is what is measured
+    return times
+
+
+async def _create_timed(client: Client, wanted: Pod) -> float:
+    await asyncio.sleep(0.05)  # the watch is open by then
+    started_s = time.perf_counter()
+    await client.create(wanted)
+    return started_s
+
+
+async def scale_s(client: Client, replicas: int) -> float:
+    """Scale a Deployment from 0; return the seconds until all replicas run."""
+    labels = {"bench": "scale"}
+    container = {"name": "main", "image": IMAGE, "command": ["sleep", "3600"]}
+    template = {
+        "metadata": {"labels": labels},
+        "spec": {"containers": [container], "terminationGracePeriodSeconds": 0},
+    }
+    spec = {"replicas": 0, "selector": {"matchLabels": labels}, "template": template}
+    await client.create(
+        Deployment.model_validate({"metadata": {"name": "bench", "namespace": "default"}, "spec": spec})
+    )
+    await asyncio.sleep(0.5)
+    listed = await client.list(Pod, "default", limit=1)
+    started_s = time.perf_counter()
+    await client.patch(Deployment, "bench", "default", {"spec": {"replicas": replicas}}, subresource="scale")
+    running: set[str] = set()
+    async with asyncio.timeout(60):
+        events = client.watch(
+            Pod, "default", resource_version=listed.metadata.resource_version, label_selector="bench=scale"
+        )
+        async with aclosing(events):
+            async for event in events:
+                if event.object.status.phase == "Running":
+                    running.add(event.object.metadata.name)
+                if len(running) == replicas:
+                    break
+    elapsed_s = time.perf_counter() - started_s
+    await client.delete(Deployment, "bench", "default", propagation="Background")
+    return elapsed_s
+
+
+def cluster_pids() -> list[int]:
+    """Return the processes of the cluster: what ``naru status`` lists, and all below them."""
+    status = json.loads(naru("status", "--name", CLUSTER, "-o", "json"))
+    return [int(pid) for component in status["components"] for pid in component["pids"]]
+
+
+def pss_mb(pids: list[int]) -> float:
+    """Return the proportional set size of processes together."""
+    total_kb = 0
+    for pid in pids:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        total_kb += next(int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:"))
+    return total_kb / 1024
+
+
+def cpu_s(pids: list[int]) -> float:
+    """Return the processor seconds that processes used so far."""
+    ticks = 0
+    for pid in pids:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def idle_cost() -> tuple[float, float]:
+    """Return the idle cluster's memory in MB and its use of one core in percent."""
+    pids = cluster_pids()
+    before_s, started_s = cpu_s(pids), time.perf_counter()
+    time.sleep(IDLE_S)
+    percent = (cpu_s(pids) - before_s) / (time.perf_counter() - started_s) * 100
+    return pss_mb(pids), percent
+
+
+def spread(times: list[float]) -> dict[str, float]:
+    """Return minimum, median and 99th percentile."""
+    ordered = sorted(times)
+    p99 = ordered[min(len(ordered) - 1, round(len(ordered) * 0.99))]
+    return {"min": ordered[0], "p50": statistics.median(ordered), "p99": p99}
+
+
+def row(label: str, figures: dict[str, float], unit: str, ratio_to: float = 0.0) -> None:
+    """Print one line of the table."""
+    texts = "  ".join(f"{name} {value:9.2f}" for name, value in figures.items())
+    ratio = f"  = {figures['p50'] / ratio_to:7.1f} process starts" if ratio_to else ""
+    print(f"{label:<42} {texts} {unit}{ratio}")
+
+
+async def measure_pods(pods: int, replicas: int) -> tuple[list[float], float]:
+    """Run the measurements that go through the API."""
+    config = kubeconfig.load(Path(naru("kubeconfig", "--name", CLUSTER).strip()))
+    async with Client(config, user_agent="benchmark") as client:
+        await pod_starts_ms(client, 3)  # warm
+        return await pod_starts_ms(client, pods), await scale_s(client, replicas)
+
+
+def main() -> None:
+    """Measure, and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pods", type=int, default=40, help="Pods started one after the other")
+    parser.add_argument("--scale", type=int, default=100, help="replicas started at once")
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    arguments = parser.parse_args()
+    results: dict[str, Any] = {"fdatasync_ms": spread(fdatasync_ms()), "spawn_ms": spread(spawn_ms())}
+    row("fdatasync of 2 KB", results["fdatasync_ms"], "ms")
+    row("start of a process (/bin/true)", results["spawn_ms"], "ms")
+    spawn = results["spawn_ms"]["p50"]
+    with cluster() as up_times_s:
+        results["up_s"] = {"first": up_times_s[0], "again": up_times_s[1]}
+        row("naru up, 3 nodes Ready", results["up_s"], "s")
+        memory_mb, percent = idle_cost()
+        results["idle"] = {"pss_mb": memory_mb, "core_percent": percent}
+        row("idle cluster, etcd included", results["idle"], "")
+        starts_ms, elapsed_s = asyncio.run(measure_pods(arguments.pods, arguments.scale))
+        results["pod_start_ms"] = spread(starts_ms)
+        results["scale_s"] = {"seconds": elapsed_s, "pods": arguments.scale}
+        row("Pod, POST to Running on a watch", results["pod_start_ms"], "ms", spawn)
+        row(f"scale 0 -> {arguments.scale}, all Running", {"seconds": elapsed_s}, "s")
+    if arguments.json:
+        arguments.json.write_text(json.dumps(results, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
