@@ -121,7 +121,7 @@ class PodSpec(Model):
     dns_config: Annotated[PodDNSConfig | None, STORED] = None
     readiness_gates: Annotated[tuple[PodReadinessGate, ...], STORED] = ()
     runtime_class_name: Annotated[str | None, STORED] = None
-    enable_service_links: Annotated[bool | None, STORED] = None
+    enable_service_links: bool | None = None  # True in a Pod; naru has no Services to announce yet
     preemption_policy: Annotated[str | None, STORED] = None
     overhead: Annotated[dict[str, Quantity], STORED] = {}
     topology_spread_constraints: Annotated[

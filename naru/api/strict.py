@@ -1,0 +1,236 @@
+"""Decode what a client sent, and say exactly where it does not fit the kind.
+
+Flow: body (dicts and lists) -> *unknown, duplicate and stored-only fields* -> *decode* -> defaults -> admission.
+Unknown and repeated fields are told apart from wrong ones, because ``fieldValidation`` says whether the former warn,
+fail or pass; a wrong type always fails.
+
+Paths are written as Kubernetes writes them: ``spec.template.spec.containers[0].resources.limits[cpu]``.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, TypeVar
+
+import orjson
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from naru.api.defaults import with_defaults
+from naru.api.errors import APIError, BadRequest, FieldError, invalid
+from naru.api.field_errors import required
+from naru.api.fields import Field, Shape, fields_of
+from naru.api.model import Model, Stored
+
+M = TypeVar("M", bound=Model)
+Visit = Callable[[str, Field | None, Any], bool]  # (path, declared field, value) -> look inside?
+
+_EXPECTED: Final = {
+    "int": "a whole number",
+    "str": "a string",
+    "string": "a string",
+    "bool": "true or false",
+    "float": "a number",
+    "model": "an object",
+    "dict": "an object",
+    "tuple": "a list",
+    "list": "a list",
+    "datetime": "a time such as 2006-01-02T15:04:05Z",
+}  # by the first word of pydantic's error type
+
+
+def decode(model: type[M], raw: Mapping[str, Any]) -> M:
+    """Build the object that a client sent, with defaults filled in. Unknown fields are left out.
+
+    A null counts as a missing value, as it does for a Go program.
+
+    Raises:
+        BadRequest: a value is of the wrong type.
+        Invalid: a required field is missing.
+    """
+    present = without_nulls(raw)
+    try:
+        decoded = model.model_validate_json(orjson.dumps(present), strict=True)
+    except (ValidationError, orjson.JSONEncodeError) as error:
+        raise _explain(model, present, error) from None
+    return with_defaults(decoded)
+
+
+def without_nulls(value: Any) -> Any:
+    """Return the document without its nulls."""
+    if isinstance(value, dict):
+        return {name: without_nulls(item) for name, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [without_nulls(item) for item in value if item is not None]
+    return value
+
+
+def _explain(model: type[Model], raw: dict[str, Any], error: Exception) -> APIError:
+    """Turn what pydantic found into the refusal of a request: missing fields alone are a 422, the rest a 400."""
+    kind = str(raw.get("kind") or model.__name__)
+    group, _, version = str(raw.get("apiVersion") or "v1").rpartition("/")
+    opening = f'{kind} in version "{version}" cannot be handled as a {kind}'
+    if not isinstance(error, ValidationError):
+        return BadRequest(f"{opening}: {error}")
+    details = error.errors(include_url=False)
+    wrong = dict.fromkeys(_describe(model, raw, detail) for detail in details if detail["type"] != "missing")
+    if wrong:
+        return BadRequest(f"{opening}: {'; '.join(wrong)}")
+    metadata = raw.get("metadata")
+    name = str(metadata.get("name", "")) if isinstance(metadata, dict) else ""
+    missing = [error for detail in details for error in _missing(model, raw, detail["loc"])]
+    return invalid(group, kind, name, missing)
+
+
+def _describe(model: type[Model], raw: Any, detail: ErrorDetails) -> str:
+    """Write one wrong value as ``PATH: expected X, got Y``."""
+    path, value = _locate(Shape(model=model), raw, detail["loc"])
+    if detail["type"] == "value_error":
+        problem = str(detail.get("ctx", {}).get("error", detail["msg"]))
+    else:
+        problem = f"expected {_expected(detail)}, got {_shown(value)}"
+    return f"{path}: {problem}" if path else problem
+
+
+def _expected(detail: ErrorDetails) -> str:
+    if detail["loc"] and detail["loc"][-1] in ("int", "str"):  # a member of the union that IntOrString is
+        return "a whole number or a string"
+    return _EXPECTED.get(detail["type"].partition("_")[0], detail["msg"])
+
+
+def _shown(value: Any) -> str:
+    match value:
+        case dict():
+            return "an object"
+        case list():
+            return "a list"
+        case bool():
+            return str(value).lower()
+        case str():
+            return f"the string {json.dumps(value)}"
+        case _:
+            return f"the number {value}"
+
+
+def _locate(shape: Shape | None, raw: Any, location: tuple[int | str, ...]) -> tuple[str, Any]:
+    """Follow a location as far as the document goes; beyond come names that are pydantic's own."""
+    path, value = "", raw
+    for step in location:
+        if isinstance(value, dict) and isinstance(step, str) and step in value:
+            is_map = shape is not None and shape.values is not None
+            path, value = f"{path}[{step}]" if is_map else child(path, step), value[step]
+        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+            path, value = f"{path}[{step}]", value[step]
+        else:
+            break
+        shape = _declared(shape, (step,))
+    return path, value
+
+
+def _missing(model: type[Model], raw: Any, location: tuple[int | str, ...]) -> Iterator[FieldError]:
+    """Name the missing field or, where it is an object with required fields, those."""
+    path, _ = _locate(Shape(model=model), raw, location[:-1])
+    field = _declared(Shape(model=model), location)
+    yield from _required_leaves(child(path, str(location[-1])), field)
+
+
+def _required_leaves(path: str, shape: Shape | None) -> Iterator[FieldError]:
+    fields = fields_of(shape.model) if shape is not None and shape.model is not None else {}
+    inner = [field for field in fields.values() if field.info.is_required()]
+    if not inner:
+        yield required(path)
+    for field in inner:
+        yield from _required_leaves(child(path, field.name), field.shape)
+
+
+def _declared(shape: Shape | None, location: tuple[int | str, ...]) -> Shape | None:
+    """Return the shape of the value at a location."""
+    for step in location:
+        if shape is None:
+            return None
+        if isinstance(step, int):
+            shape = shape.items
+        elif shape.model is not None:
+            field = fields_of(shape.model).get(step)
+            shape = field.shape if field is not None else None
+        else:
+            shape = shape.values
+    return shape
+
+
+def child(path: str, name: str) -> str:
+    """Return the path of a field of an object."""
+    return f"{path}.{name}" if path else name
+
+
+def _walk(shape: Shape, value: Any, path: str, visit: Visit) -> None:
+    """Show every field of a document to ``visit``, with what is declared for it (None: nothing)."""
+    if shape.model is not None and isinstance(value, dict):
+        fields = fields_of(shape.model)
+        for name, item in value.items():
+            field = fields.get(name)
+            if visit(child(path, name), field, item) and field is not None:
+                _walk(field.shape, item, child(path, name), visit)
+    elif shape.items is not None and isinstance(value, list):
+        for index, item in enumerate(value):
+            _walk(shape.items, item, f"{path}[{index}]", visit)
+    elif shape.values is not None and isinstance(value, dict):
+        for name, item in value.items():
+            _walk(shape.values, item, f"{path}[{name}]", visit)
+
+
+def unknown_fields(raw: Mapping[str, Any], model: type[Model]) -> list[str]:
+    """Return the paths of the fields that the kind does not have."""
+    unknown: list[str] = []
+
+    def visit(path: str, field: Field | None, _: Any) -> bool:
+        if field is None:
+            unknown.append(path)
+        return field is not None
+
+    _walk(Shape(model=model), raw, "", visit)
+    return unknown
+
+
+def stored_only_fields(raw: Mapping[str, Any], model: type[Model]) -> list[str]:
+    """Return the paths of the fields that are set to something and that naru keeps without acting on them."""
+    paths: list[str] = []
+
+    def visit(path: str, field: Field | None, value: Any) -> bool:
+        if field is None or field.mark(Stored) is None:
+            return True
+        if value and value != field.info.default:
+            paths.append(path)
+        return False
+
+    _walk(Shape(model=model), raw, "", visit)
+    return paths
+
+
+class _Repeating(dict[str, Any]):
+    """A decoded JSON object that remembers which of its fields came more than once."""
+
+    repeated: tuple[str, ...] = ()
+
+
+def _remember_repeated(pairs: list[tuple[str, Any]]) -> _Repeating:
+    decoded = _Repeating(pairs)
+    if len(decoded) < len(pairs):
+        counts = Counter(name for name, _ in pairs)
+        decoded.repeated = tuple(name for name, count in counts.items() if count > 1)
+    return decoded
+
+
+def duplicate_fields(body: bytes) -> list[str]:
+    """Return the paths of the fields that a JSON body gives more than once (of which the last one counts)."""
+    return list(_duplicates(json.loads(body, object_pairs_hook=_remember_repeated), ""))
+
+
+def _duplicates(value: Any, path: str) -> Iterator[str]:
+    if isinstance(value, _Repeating):
+        yield from (child(path, name) for name in value.repeated)
+        for name, item in value.items():
+            yield from _duplicates(item, child(path, name))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _duplicates(item, f"{path}[{index}]")
