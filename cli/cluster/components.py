@@ -1,0 +1,139 @@
+"""The processes that a cluster consists of, and how each is started.
+
+Flow: ClusterConfig, Layout -> *plan_components* -> the supervisor, which starts each when what it needs is there.
+No component is imported here: the supervisor loads ``entry`` by name, in the child.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from cli.cluster.config import NODE_MASK_SIZE, ClusterConfig
+from cli.cluster.layout import Layout
+
+
+class Gate(StrEnum):
+    """What a component may have to wait for before its first start."""
+
+    PKI = "pki"  # certificates and kubeconfigs are written
+    UNDERLAY = "underlay"  # the host's bridge and the nodes' network namespaces exist
+    API = "api"  # the API server's port accepts connections
+
+
+@dataclass(frozen=True)
+class Component:
+    """One process to keep running."""
+
+    name: str
+    title: str  # as `ps` and `top` show it: at most 15 characters
+    args: tuple[str, ...]
+    entry: str = ""  # "module:function", run in a fork of the supervisor; empty: args is a program to execute
+    preload: tuple[str, ...] = ()  # modules that the supervisor imports first, so that the forks share them
+    gates: tuple[Gate, ...] = ()
+    once: bool = False  # a job that is done when it ends well
+
+
+def plan_components(config: ClusterConfig, layout: Layout, etcd: str) -> tuple[Component, ...]:
+    """List the cluster's processes in the order of their start."""
+    api = Component(
+        "apiserver",
+        "naru-apiserver",
+        _apiserver_args(config, layout),
+        "apiserver.main:main",
+        ("aiohttp.web", "naru.api.core_v1", "naru.api.apps_v1", "apiserver.main"),
+        (Gate.PKI, Gate.UNDERLAY),
+    )
+    scheduler = Component(
+        "scheduler",
+        "naru-scheduler",
+        ("--kubeconfig", f"{layout.kubeconfig('scheduler')}"),
+        "scheduler.main:main",
+        ("scheduler.main",),
+        (Gate.API,),
+    )
+    controllers = Component(
+        "controllers",
+        "naru-controller",
+        _controllers_args(config, layout),
+        "controllers.main:main",
+        ("controllers.main",),
+        (Gate.API,),
+    )
+    agents = tuple(
+        Component(
+            node,
+            f"naru-{node}",
+            _agent_args(config, layout, node),
+            "nodeagent.main:main",
+            ("naru.client", "naru.controller", "nodeagent.main"),
+            (Gate.API,),
+        )
+        for node in config.node_names
+    )
+    return (_etcd(config, layout, etcd), _underlay(config, layout), api, *agents, controllers, scheduler)
+
+
+def underlay_args(config: ClusterConfig, layout: Layout, verb: str) -> tuple[str, ...]:
+    """Return the command line of the host's side of the network, for ``up`` and ``down``."""
+    nodes = [f"--node={node}={config.node_ip(node)}" for node in config.node_names]
+    egress = "--egress" if config.egress else "--no-egress"
+    ranges = ("--underlay", config.underlay, "--pod-cidr", config.pod_cidr, "--service-cidr", config.service_cidr)
+    return (verb, "--cluster-name", config.name, *ranges, egress, *nodes)
+
+
+def _etcd(config: ClusterConfig, layout: Layout, program: str) -> Component:
+    """A single etcd on a unix socket.
+
+    It elects itself, so the election may be short: etcd waits one election time-out before it does. Its address for
+    peers is a formality; with a unix socket no port is taken.
+    """
+    peer = "http://localhost:2380"
+    args = (
+        f"--name={config.name}",
+        f"--data-dir={layout.etcd}",
+        f"--listen-client-urls={layout.etcd_socket}",
+        f"--advertise-client-urls={layout.etcd_socket}",
+        "--listen-peer-urls=unix://peer.sock:0",
+        f"--initial-advertise-peer-urls={peer}",
+        f"--initial-cluster={config.name}={peer}",
+        "--heartbeat-interval=10",
+        "--election-timeout=50",
+        "--logger=zap",
+        "--log-level=warn",
+    )
+    return Component("etcd", "etcd", (program, *args))
+
+
+def _underlay(config: ClusterConfig, layout: Layout) -> Component:
+    args = underlay_args(config, layout, "up")
+    module = "nodeagent.network.underlay"
+    return Component("underlay", "naru-underlay", args, f"{module}:main", (module,), once=True)
+
+
+def _apiserver_args(config: ClusterConfig, layout: Layout) -> tuple[str, ...]:
+    listen = [f"--listen={address}:{config.api_port}" for address in ("127.0.0.1", config.gateway)]
+    options = ["--etcd", layout.etcd_target, "--pki-dir", f"{layout.pki}", "--cluster-name", config.name]
+    toleration = ["--default-toleration-seconds", f"{config.default_toleration_seconds}"]
+    return (*listen, *options, *toleration)
+
+
+def _controllers_args(config: ClusterConfig, layout: Layout) -> tuple[str, ...]:
+    return (
+        *("--kubeconfig", f"{layout.kubeconfig('controllers')}"),
+        *("--cluster-cidr", config.pod_cidr, "--node-cidr-mask-size", f"{NODE_MASK_SIZE}"),
+        *("--ca-file", f"{layout.pki / 'ca.crt'}"),
+        *("--node-monitor-grace-period", f"{config.node_monitor_grace_period_s:g}s"),
+    )
+
+
+def _agent_args(config: ClusterConfig, layout: Layout, node: str) -> tuple[str, ...]:
+    certificate = layout.pki / "nodes" / node
+    return (
+        *("--kubeconfig", f"{layout.kubeconfig(node)}", "--node-name", node, "--node-ip", config.node_ip(node)),
+        *("--data-dir", f"{layout.node_data(node)}", "--run-dir", f"{layout.node_run(node)}"),
+        *("--image-dir", f"{layout.images}", "--cgroup-root", f"{layout.cgroup_root}/{node}"),
+        *("--cluster-cidr", config.pod_cidr, "--service-cidr", config.service_cidr),
+        *("--tls-cert", f"{certificate}.crt", "--tls-key", f"{certificate}.key"),
+        *("--client-ca", f"{layout.pki / 'ca.crt'}"),
+        *("--netns", f"{layout.netns(node)}", "--egress" if config.egress else "--no-egress"),
+        *(f"--insecure-registry={host}" for host in config.insecure_registries),
+    )

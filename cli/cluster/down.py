@@ -1,0 +1,85 @@
+"""`naru down`: take a cluster away, whole or half, until nothing of it is left in the kernel.
+
+Order: the supervisor (it would start things again), the node agents and control plane (they would, too), the pods,
+whatever else bears the cluster's mark, etcd last, so that every write it acknowledged is on disk. Then mounts, cgroups,
+links, namespaces, routes and tables. Every step looks at what is there now, so it may be repeated, and works on a
+cluster that was killed half-way.
+"""
+
+import shutil
+import subprocess
+from collections.abc import Sequence
+from typing import Final
+
+from cli.cluster import interpreter, processes
+from cli.cluster.components import underlay_args
+from cli.cluster.config import ClusterConfig
+from cli.cluster.layout import Layout
+from cli.cluster.processes import ProcessRecord, records
+from cli.faults import Fault
+
+STOP_TIMEOUT_S: Final = 5.0
+_LAST: Final = "etcd"
+_HELPER_TIMEOUT_S: Final = 60.0
+
+
+def take_down(layout: Layout, config: ClusterConfig, *, purge: bool, keep_logs: bool = False) -> None:
+    """Stop every process of the cluster and remove what it made.
+
+    Args:
+        purge: remove the data too.
+        keep_logs: even then leave the logs, which say why a start failed.
+    """
+    found = {record.name: record for record in records(layout.pids)}
+    _stop([found[name] for name in ("supervisor",) if name in found])
+    _stop([record for name, record in found.items() if name not in ("supervisor", _LAST)])
+    clean_nodes(layout)
+    _stop([found[_LAST]] if _LAST in found else [])
+    processes.kill(processes.marked(layout.run), STOP_TIMEOUT_S)
+    run_helper("nodeagent.network.underlay", underlay_args(config, layout, "down"))
+    shutil.rmtree(layout.run)
+    if purge:
+        remove_data(layout, keep_logs=keep_logs)
+
+
+def clean_nodes(layout: Layout) -> None:
+    """Kill what the pods run, and remove their mounts and cgroups."""
+    others = [pid for pid in processes.marked(layout.run) if pid != _pid_of(layout, _LAST)]
+    processes.kill(others, STOP_TIMEOUT_S)  # shims take their containers with them
+    below = ("--below", f"{layout.run}", "--below", f"{layout.data}")
+    run_helper("nodeagent.cleanup", ("--cgroup-root", layout.cgroup_root, *below))
+
+
+def remove_data(layout: Layout, *, keep_logs: bool) -> None:
+    """Remove the cluster's data directory."""
+    for path in layout.data.iterdir() if layout.data.exists() else ():
+        if keep_logs and path.name == "logs":
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    if layout.data.exists() and not keep_logs:
+        layout.data.rmdir()
+
+
+def run_helper(module: str, args: Sequence[str]) -> None:
+    """Run a node agent's tool in a process of its own: it calls the kernel in ways that this package does not.
+
+    Raises:
+        Fault: it failed; the detail is what it wrote.
+    """
+    command, environ = interpreter.command(module, args), interpreter.environment()
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=_HELPER_TIMEOUT_S, check=False)
+    if done.returncode != 0:
+        detail = "\n".join(done.stderr.splitlines()[-12:])
+        raise Fault(f"{module} {args[0]} failed with exit code {done.returncode}", detail=detail)
+
+
+def _stop(targets: Sequence[ProcessRecord]) -> None:
+    processes.stop(targets, STOP_TIMEOUT_S)
+
+
+def _pid_of(layout: Layout, component: str) -> int:
+    record = ProcessRecord.load(layout.pids / f"{component}.json")
+    return record.pid if record is not None and record.alive else 0
