@@ -83,19 +83,11 @@ class Store(Generic[M]):
                 index.pop(value, None)  # values such as uids never come back: an empty entry would stay for ever
 
 
-OWNER_INDEX = "owner"
-"""Finds objects by the uid of their managing controller: see :func:`controller_uid`."""
-
-
 def controller_uid(obj: KubeObject) -> tuple[str, ...]:
-    """Return the uid of an object's managing controller, of which it has at most one."""
+    """Return the uid of an object's managing controller, of which it has at most one (an index function)."""
     return tuple(owner.uid for owner in obj.metadata.owner_references if owner.controller)
 
 
-NAMESPACE_INDEX = "namespace"
-"""Finds objects by namespace: see :func:`namespace_of`."""
-
-
 def namespace_of(obj: KubeObject) -> tuple[str, ...]:
-    """Return an object's namespace."""
+    """Return an object's namespace (an index function)."""
     return (obj.metadata.namespace,)

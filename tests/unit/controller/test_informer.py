@@ -7,7 +7,8 @@ from naru.client.client import Client
 from naru.client.config import ClientConfig
 from naru.client.watch import EventType, WatchEvent
 from naru.controller.informer import Informer, InformerFactory
-from naru.controller.store import OWNER_INDEX, Store, controller_uid
+from naru.controller.ownership import OWNER_INDEX
+from naru.controller.store import Store, controller_uid
 
 
 def config_map(name: str, version: str = "1", uid: str = "", owner: str = "") -> ConfigMap:
