@@ -267,9 +267,11 @@ class Client:
         answer = await self._send(method, path, params, content, cause=cause, headers=headers, timeout_s=timeout_s)
         return orjson.loads(answer.body) if answer.content_type.endswith("json") and answer.body else answer.body
 
-    def open(self, path: str, *, method: str = "GET", params: Params = ()) -> AbstractAsyncContextManager[ByteStream]:
+    def open(
+        self, path: str, *, method: str = "GET", params: Params = (), accept: str = "*/*"
+    ) -> AbstractAsyncContextManager[ByteStream]:
         """Lend an answer as a stream of bytes: ``async with client.open(path) as stream``."""
-        return self._transport.stream(method, path, params=params, headers=self._headers("*/*"))
+        return self._transport.stream(method, path, params=params, headers=self._headers(accept))
 
     def websocket(
         self,

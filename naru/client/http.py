@@ -47,6 +47,7 @@ Params = Mapping[str, str] | Sequence[tuple[str, str]]
 
 CONNECT_TIMEOUT_S: Final = 5.0
 REQUEST_TIMEOUT_S: Final = 30.0
+MAX_IN_FLIGHT: Final = 16  # requests at once: a burst of hundreds waits its turn instead of opening connections
 # A peer that vanished without a FIN (a cut link, a dead machine) is noticed after 15 + 3 * 5 s of silence.
 _SOCKET_OPTIONS: Final = (
     (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
@@ -132,6 +133,7 @@ class Transport:
     def __init__(self, config: ClientConfig) -> None:
         self._config = config
         self._session: aiohttp.ClientSession | None = None
+        self._turns = asyncio.Semaphore(MAX_IN_FLIGHT)  # streams do not count: they last
 
     async def request(
         self,
@@ -146,11 +148,18 @@ class Transport:
         """Send a request and read the whole answer."""
         url = self._config.server + path
         timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(CONNECT_TIMEOUT_S, timeout_s))
-        with _translated(f"{method} {url}"):
-            async with self._open_session().request(
-                method, url, params=params, headers=headers, data=body, timeout=timeout, server_hostname=self._tls_name
-            ) as response:
-                content = await response.read()
+        async with self._turns:
+            with _translated(f"{method} {url}"):
+                async with self._open_session().request(
+                    method,
+                    url,
+                    params=params,
+                    headers=headers,
+                    data=body,
+                    timeout=timeout,
+                    server_hostname=self._tls_name,
+                ) as response:
+                    content = await response.read()
         warnings = tuple(map(_warning_text, response.headers.getall("Warning", ())))
         return Answer(response.status, response.content_type, content, warnings)
 
