@@ -42,7 +42,7 @@ def hosts_file(pod: Pod, hostname: str, pod_ip: str) -> str:
 
 
 def write_etc_files(directory: Path, pod: Pod, hostname: str, pod_ip: str, resolver: Path) -> None:
-    """Write the files into ``directory``, in place: running containers have them mounted.
+    """Write the files into ``directory``, in place and only when they differ: running containers have them mounted.
 
     Args:
         resolver: the host's resolv.conf; until the cluster has a DNS of its own, every pod uses it.
@@ -51,7 +51,9 @@ def write_etc_files(directory: Path, pod: Pod, hostname: str, pod_ip: str, resol
     text = resolver.read_text(errors="replace") if resolver.exists() else ""
     contents = {"hosts": hosts_file(pod, hostname, pod_ip), "hostname": hostname + "\n", "resolv.conf": text}
     for name, content in contents.items():
-        (directory / name).write_text(content)
+        path = directory / name
+        if not path.exists() or path.read_text() != content:
+            path.write_text(content)
 
 
 def etc_mounts(directory: Path, taken: set[str]) -> list[Mount]:

@@ -1,6 +1,7 @@
 """Why a container is not started: the reason its status shows while it waits."""
 
 from dataclasses import dataclass
+from typing import Final
 
 
 @dataclass(frozen=True)
@@ -11,20 +12,25 @@ class Waiting:
     message: str = ""
 
 
+CONFIG_REASON: Final = "CreateContainerConfigError"
+RETRY_S: Final = 10.0  # what only a change of the cluster can mend: that change wakes the pod earlier
+
+
 class StartFault(Exception):
     """A container cannot be started now; its status says ``reason`` and ``message`` until the next attempt."""
 
-    def __init__(self, reason: str, message: str) -> None:
+    def __init__(self, reason: str, message: str, retry_after_s: float = RETRY_S) -> None:
         super().__init__(message)
         self.reason = reason
         self.message = message
+        self.retry_after_s = retry_after_s
 
 
 class ConfigFault(StartFault):
     """What the container is made from is wrong or missing: a ConfigMap, a key, a user."""
 
     def __init__(self, message: str) -> None:
-        super().__init__("CreateContainerConfigError", message)
+        super().__init__(CONFIG_REASON, message)
 
 
 class SandboxFault(Exception):

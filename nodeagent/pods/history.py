@@ -6,13 +6,13 @@ Flow: ContainerState from the shim, StartFault from a start -> *ContainerHistory
 from dataclasses import replace
 from typing import Final
 
-from naru.api.core_v1 import ContainerStatus
+from naru.api.core_v1 import ContainerStateTerminated, ContainerStatus
 from nodeagent.pods.backoff import BackOff
-from nodeagent.pods.faults import StartFault, Waiting
+from nodeagent.pods.faults import CONFIG_REASON, StartFault, Waiting
 from nodeagent.pods.observed import ContainerView
 from nodeagent.runtime.spec import ContainerPhase, ContainerState
 
-CONFIG_RETRY_S: Final = 10.0
+LOST_REASON: Final = "ContainerStatusUnknown"
 LOST_EXIT_CODE: Final = 137  # as if killed: 128 + SIGKILL
 
 
@@ -58,9 +58,14 @@ class ContainerHistory:
             self.back_off.record(ended.finished_at_us / 1e6, now)
         self.busy = True
 
-    def fail(self, fault: StartFault, retry_at: float) -> None:
+    def fail(self, fault: StartFault, now: float) -> None:
         """Note that a start came to nothing."""
-        self.waiting, self.retry_at = Waiting(fault.reason, fault.message), retry_at
+        self.waiting, self.retry_at = Waiting(fault.reason, fault.message), now + fault.retry_after_s
+
+    def retry_now(self) -> None:
+        """Let a start that came to nothing be tried at once: what it waited for may have come."""
+        if self.waiting is not None and self.waiting.reason == CONFIG_REASON:
+            self.retry_at = 0.0
 
     def lose_sandbox(self, now: float) -> None:
         """Note that the sandbox died under the container."""
@@ -71,22 +76,39 @@ class ContainerHistory:
 
     def recall(self, status: ContainerStatus, now: float) -> None:
         """Take from the API what the node has forgotten (its host was restarted, say): attempts go on from there."""
-        if self.newest is not None or not status.container_id:
+        if not status.container_id:
             return
-        ended = status.state.terminated or (None if status.state.running else status.last_state.terminated)
-        self.newest = ContainerState(
-            id=status.container_id.rpartition("/")[2],
+        self.image_id = self.image_id or status.image_id
+        last, ended = status.last_state.terminated, status.state.terminated
+        if self.newest is None and status.state.waiting is not None:
+            self._recall_newest(status, last, now)  # it waits for its restart: the last end is the newest there is
+        elif self.newest is None:
+            self._recall_newest(status, ended, now)
+            self.previous = self._recalled(status, last, status.restart_count - 1, now) if last else None
+        elif self.previous is None and last is not None and self.newest.attempt > 0:
+            self.previous = self._recalled(status, last, self.newest.attempt - 1, now)
+
+    def _recall_newest(self, status: ContainerStatus, ended: ContainerStateTerminated | None, now: float) -> None:
+        self.newest = self._recalled(status, ended, status.restart_count, now)
+        self.current, self.lost = False, ended is None or ended.reason == LOST_REASON
+
+    def _recalled(
+        self, status: ContainerStatus, ended: ContainerStateTerminated | None, attempt: int, now: float
+    ) -> ContainerState:
+        """Build the record of an end that only the API remembers; None: nobody saw the end."""
+        container_id = ((ended.container_id if ended else "") or status.container_id).rpartition("/")[2]
+        self.messages[container_id] = ended.message if ended else ""
+        return ContainerState(
+            id=container_id,
             name=status.name,
-            attempt=status.restart_count,
+            attempt=attempt,
             phase=ContainerPhase.EXITED,
             started_at_us=_unix_us(ended.started_at.timestamp() if ended and ended.started_at else now),
             finished_at_us=_unix_us(ended.finished_at.timestamp() if ended and ended.finished_at else now),
             exit_code=ended.exit_code if ended else LOST_EXIT_CODE,
-            oom_killed=bool(ended and ended.reason == "OOMKilled"),
+            oom_killed=ended is not None and ended.reason == "OOMKilled",
+            error=ended.message if ended is not None and ended.reason == "StartError" else "",
         )
-        self.messages[self.newest.id] = ended.message if ended else ""
-        self.image_id = status.image_id
-        self.current, self.lost = False, ended is None
 
     def view(self) -> ContainerView:
         """Return the picture that plan and status work with."""

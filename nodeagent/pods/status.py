@@ -24,6 +24,7 @@ from naru.api.core_v1 import (
 from naru.api.pods import qos_class
 from nodeagent.pods import plan
 from nodeagent.pods.conditions import pod_conditions
+from nodeagent.pods.history import LOST_REASON
 from nodeagent.pods.observed import ContainerView, Observed, SandboxPhase
 from nodeagent.runtime import spec as runtime
 
@@ -171,7 +172,7 @@ def _state(pod: Pod, container: Container, view: ContainerView, observed: Observ
 def _terminated(state: runtime.ContainerState, message: str, lost: bool) -> ContainerStateTerminated:
     return ContainerStateTerminated(
         exit_code=START_ERROR_EXIT_CODE if state.error else state.exit_code,
-        reason="ContainerStatusUnknown" if lost else _end_reason(state),
+        reason=LOST_REASON if lost else _end_reason(state),
         message=LOST_MESSAGE if lost else state.error or message,
         started_at=moment(state.started_at_us),
         finished_at=moment(state.finished_at_us),

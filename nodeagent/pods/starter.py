@@ -1,0 +1,102 @@
+"""Start one container: image, environment, mounts, then the runtime.
+
+Flow: worker -> *ContainerStarter* -> puller, sandbox, runtime -> ContainerState, or a StartFault.
+The reasons and the texts of the events are kubelet's.
+"""
+
+import secrets
+import time
+from collections.abc import Callable
+
+from naru.api.core_v1 import Container, Pod
+from naru.controller.events import NORMAL, WARNING
+from naru.telemetry.trail import Span
+from nodeagent.images.store import Image
+from nodeagent.pods.container_spec import Attempt, Inputs, container_spec, full_env
+from nodeagent.pods.faults import StartFault
+from nodeagent.pods.image_files import read_accounts
+from nodeagent.pods.sandbox import PodSandbox
+from nodeagent.pods.services import NodeServices
+from nodeagent.pods.status import START_ERROR_EXIT_CODE
+from nodeagent.pods.users import Accounts
+from nodeagent.runtime.spec import ContainerPhase, ContainerSpec, ContainerState, RuntimeFault
+
+_accounts: dict[str, Accounts] = {}  # by image id, whose content never changes
+
+
+class ContainerStarter:
+    """Starts the containers of one pod."""
+
+    def __init__(self, services: NodeServices, sandbox: PodSandbox) -> None:
+        self._services = services
+        self._sandbox = sandbox
+
+    async def start(
+        self, pod: Pod, container: Container, attempt: int, on_image: Callable[[Image], None], spans: list[Span]
+    ) -> ContainerState:
+        """Start a container; one that cannot be executed comes back as ended.
+
+        Raises:
+            StartFault: there is no attempt to speak of; what was missing may come.
+        """
+        recorder = self._services.recorder
+        try:
+            image = await self._services.puller.ensure(pod, container, spans)
+            on_image(image)
+            spec = await self._spec(pod, container, attempt, image)
+        except StartFault as fault:
+            if not fault.reason.startswith(("ErrImage", "ImagePull", "InvalidImage")):  # those have had theirs
+                recorder.event(pod, WARNING, "Failed", f"Error: {fault.message}")
+            raise
+        recorder.event(pod, NORMAL, "Created", f"Created container: {container.name}")
+        state = await self._run(spec)
+        if state.error:
+            recorder.event(pod, WARNING, "Failed", f"Error: {state.error}")
+        else:
+            recorder.event(pod, NORMAL, "Started", f"Started container {container.name}")
+        spans += [Span(span.name, span.start_unix_us, span.duration_us) for span in state.spans]
+        return state
+
+    async def _spec(self, pod: Pod, container: Container, attempt: int, image: Image) -> ContainerSpec:
+        try:
+            references = await self._sandbox.references(pod)
+        except TimeoutError as error:
+            raise StartFault("CreateContainerConfigError", "timed out waiting for ConfigMaps and Secrets") from error
+        inputs = Inputs(
+            facts=self._sandbox.facts(pod),
+            container=container,
+            image=image,
+            accounts=_accounts_of(image),
+            references=references,
+            hostname=self._sandbox.hostname,
+            memory_capacity_bytes=self._services.memory_capacity_bytes,
+        )
+        env = full_env(inputs)
+        mounts = await self._sandbox.mounts(pod, container, attempt, env)
+        log = self._sandbox.home.log(container.name, attempt)
+        log.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        return container_spec(inputs, Attempt(secrets.token_hex(32), attempt, log), env, mounts)
+
+    async def _run(self, spec: ContainerSpec) -> ContainerState:
+        handle = self._sandbox.handle
+        assert handle is not None, "containers are planned only for a sandbox that is there"
+        began_us = time.time_ns() // 1_000
+        try:
+            return await handle.start_container(spec)
+        except RuntimeFault as fault:
+            return ContainerState(
+                id=spec.id,
+                name=spec.name,
+                attempt=spec.attempt,
+                phase=ContainerPhase.EXITED,
+                started_at_us=began_us,
+                finished_at_us=time.time_ns() // 1_000,
+                exit_code=START_ERROR_EXIT_CODE,
+                error=fault.message,
+            )
+
+
+def _accounts_of(image: Image) -> Accounts:
+    if image.id not in _accounts:
+        _accounts[image.id] = read_accounts(image.layers)
+    return _accounts[image.id]
