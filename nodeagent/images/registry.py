@@ -8,6 +8,7 @@ Source: OCI distribution spec v1.1; docker's "Token Authentication Specification
 
 import asyncio
 import ipaddress
+import os
 import random
 import re
 from collections.abc import AsyncIterator, Mapping
@@ -38,7 +39,6 @@ CONNECT_TIMEOUT_S: Final = 10.0
 SILENCE_TIMEOUT_S: Final = 30.0  # between two chunks; a big layer may take as long as it keeps coming
 MAX_ATTEMPTS: Final = 5  # in a row without a byte of progress
 BACKOFF_S: Final = 0.2  # doubled each time, with jitter
-CHUNK_BYTES: Final = 1 << 18
 _CHALLENGE: Final = re.compile(r'([a-zA-Z_]+)="([^"]*)"')
 
 
@@ -139,7 +139,7 @@ class RegistryClient:
             left = descriptor.size - (have if resumes else 0)
             with await asyncio.to_thread(path.open, "ab" if resumes else "wb") as file:
                 try:
-                    async for chunk in response.content.iter_chunked(CHUNK_BYTES):
+                    async for chunk in response.content.iter_any():
                         if (left := left - len(chunk)) < 0:
                             raise RegistryError(f"layer {descriptor.digest} is longer than its manifest says")
                         await asyncio.to_thread(file.write, chunk)
@@ -210,7 +210,7 @@ async def _check_status(response: aiohttp.ClientResponse, url: str) -> None:
 async def _read_limited(response: aiohttp.ClientResponse, limit: int) -> bytes:
     parts, size = [], 0
     try:
-        async for chunk in response.content.iter_chunked(CHUNK_BYTES):
+        async for chunk in response.content.iter_any():
             parts.append(chunk)
             if (size := size + len(chunk)) > limit:
                 raise RegistryError(f"answer is longer than {limit} bytes")
@@ -221,8 +221,11 @@ async def _read_limited(response: aiohttp.ClientResponse, limit: int) -> bytes:
 
 def _reason(error: BaseException) -> str:
     """Say what went wrong underneath, without the client library's wrapping."""
-    if isinstance(error, aiohttp.ClientConnectorError) and error.os_error:
-        return error.os_error.strerror or str(error.os_error)
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return f"lookup {error.host}: {error.os_error.strerror or error.os_error}"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        code = error.os_error.errno
+        return f"connect: {os.strerror(code).lower() if code else error.os_error}"
     if isinstance(error, TimeoutError):
         return "no answer in time"
     return str(error) or type(error).__name__

@@ -183,8 +183,9 @@ class Extractor:
                 self._directories -= gone
                 self._times = {known: moment for known, moment in self._times.items() if known not in gone}
             return False
+        hid_lower = is_whiteout(path)
         os.unlink(path)
-        return stat.S_ISCHR(status.st_mode) and status.st_rdev == 0
+        return hid_lower
 
     def _ensure_directory(self, path: str) -> None:
         """Make ``path`` and its parents where the layer left them out."""
@@ -193,11 +194,19 @@ class Extractor:
         parent = posixpath.dirname(path)
         self._ensure_directory(parent)
         if not os.path.isdir(path):  # follows symlinks: the chroot keeps them inside
+            if os.path.lexists(path) and not is_whiteout(path):
+                raise LayerError(f'layer has entries below "{path}", which is not a directory')
             hid_lower = self._make_room(path, keep_directory=True)
             os.mkdir(path, 0o755)
             if hid_lower:
                 os.setxattr(path, OPAQUE_XATTR, b"y")
         self._directories.add(path)
+
+
+def is_whiteout(path: str) -> bool:
+    """Tell whether overlayfs would see a deletion here."""
+    status = os.lstat(path)
+    return stat.S_ISCHR(status.st_mode) and status.st_rdev == 0
 
 
 def rooted(name: str) -> str:
