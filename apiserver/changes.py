@@ -7,6 +7,7 @@ Only values that a person can read at a glance are written out; those of a Secre
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -71,12 +72,9 @@ def _walk(old: Any, new: Any, path: str, merge_key: str) -> Iterator[Change]:
     if old is new or old == new:
         return
     if isinstance(old, BaseModel) and type(old) is type(new):
-        for field in fields_of(type(old)).values():
-            mark = field.mark(MergeKey)
-            child = f"{path}.{field.name}" if path else field.name
-            yield from _walk(
-                getattr(old, field.attribute), getattr(new, field.attribute), child, mark.key if mark else ""
-            )
+        prefix = f"{path}." if path else ""
+        for attribute, name, key in _steps(type(old)):
+            yield from _walk(getattr(old, attribute), getattr(new, attribute), prefix + name, key)
     elif isinstance(old, dict) and isinstance(new, dict):
         for key in [*old, *(key for key in new if key not in old)]:
             yield from _walk(old.get(key), new.get(key), f"{path}[{key}]", "")
@@ -84,6 +82,13 @@ def _walk(old: Any, new: Any, path: str, merge_key: str) -> Iterator[Change]:
         yield from _walk(_keyed(old, merge_key), _keyed(new, merge_key), path, "")
     else:
         yield Change(path, old, new)
+
+
+@cache
+def _steps(model: type[BaseModel]) -> tuple[tuple[str, str, str], ...]:
+    """Return attribute, wire name and merge key of each field."""
+    fields = [(field, field.mark(MergeKey)) for field in fields_of(model).values()]
+    return tuple((field.attribute, field.name, mark.key if mark else "") for field, mark in fields)
 
 
 def _keyed(items: tuple[Any, ...], merge_key: str) -> dict[str, Any]:

@@ -31,6 +31,7 @@ _STREAMED: Final = ("create", "get")
 SUBRESOURCES: Final[dict[str, Subresource]] = {
     "attach": Subresource(_STREAMED, "", "v1", "PodAttachOptions"),
     "binding": Subresource(("create",), "", "v1", "Binding"),
+    "eviction": Subresource(("create",), "policy", "v1", "Eviction"),
     "exec": Subresource(_STREAMED, "", "v1", "PodExecOptions"),
     "finalize": Subresource(("update",)),
     "log": Subresource(("get",)),

@@ -17,6 +17,7 @@ from apiserver.openapi.descriptions import descriptions_of
 from apiserver.subresources import SUBRESOURCES
 from naru.api.meta import KubeObject, ListMeta
 from naru.api.model import IntOrString, ListMapKeys, MergeKey, MicroTime, ReplaceKeys, Stored
+from naru.api.options import DeleteOptions, Status
 from naru.api.quantity import Quantity
 from naru.api.scheme import RESOURCES, Resource
 
@@ -52,7 +53,7 @@ _MICRO_TIME_MARK: Final = get_args(MicroTime)[1]
 def schema_name(model: type[BaseModel]) -> str:
     """Name a model's schema: ``io.k8s.api.apps.v1.Deployment``; what no other group owns belongs to core."""
     module = model.__module__.rpartition(".")[2]
-    if module == "meta":
+    if module in ("meta", "options"):
         return f"{META}.{model.__name__}"
     group, _, version = module.rpartition("_")
     return f"io.k8s.api.{group if group in _GROUP_NAMES else 'core'}.{version}.{model.__name__}"
@@ -189,46 +190,13 @@ def _patch_extensions(field: Field) -> Schema:
     return extensions | ({"x-kubernetes-patch-merge-key": merge.key} if merge and merge.key else {})
 
 
-def common_schemas() -> dict[str, Schema]:
-    """Return what operations need beside the kinds: patches, deletion's options, the answer of a refusal."""
-    text, number = {"type": "string"}, {"type": "integer", "format": "int64"}
-    return {
-        f"{META}.Patch": {"description": "A patch, of the type that its media type names.", "type": "object"},
-        f"{META}.DeleteOptions": {
-            "description": "How to delete.",
-            "type": "object",
-            "properties": {
-                "apiVersion": text,
-                "kind": text,
-                "dryRun": {"type": "array", "items": text},
-                "gracePeriodSeconds": number,
-                "propagationPolicy": text,
-                "preconditions": {"type": "object", "properties": {"uid": text, "resourceVersion": text}},
-            },
-        },
-        f"{META}.Status": {
-            "description": "The answer to what failed, or has no object to answer with.",
-            "type": "object",
-            "properties": {
-                "apiVersion": text,
-                "kind": text,
-                "metadata": {"type": "object"},
-                "status": text,
-                "message": text,
-                "reason": text,
-                "details": {"type": "object"},
-                "code": number,
-            },
-        },
-    }
-
-
 def schemas_of(resources: Iterable[Resource], extra: Iterable[type[KubeObject]] = ()) -> dict[str, Schema]:
     """Return all schemas that the documents of some resources need, by name, in order."""
     collected = SchemaSet()
-    collected.add(ListMeta)
+    models: list[type[BaseModel]] = [ListMeta, DeleteOptions, Status, *extra]
+    for model in models:
+        collected.add(model)
     for resource in resources:
         collected.add_resource(resource)
-    for model in extra:
-        collected.add(model)
-    return dict(sorted({**collected.schemas, **common_schemas()}.items()))
+    patch = {"description": "A patch, of the type that its media type names.", "type": "object"}
+    return dict(sorted({**collected.schemas, f"{META}.Patch": patch}.items()))

@@ -17,6 +17,7 @@ from apiserver.openapi.schemas import schemas_of
 from naru.api.autoscaling_v1 import Scale
 from naru.api.core_v1 import Binding
 from naru.api.meta import KubeObject
+from naru.api.policy_v1 import Eviction
 from naru.api.scheme import Resource
 
 TITLE: Final = "Kubernetes"  # as clients know the API; what serves it is told by /version
@@ -24,7 +25,11 @@ BEARS_HASH: Final = "public, immutable, max-age=31536000"  # a URL with a hash n
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-_SUBRESOURCE_MODELS: Final[dict[str, type[KubeObject]]] = {"binding": Binding, "scale": Scale}
+_SUBRESOURCE_MODELS: Final[dict[str, type[KubeObject]]] = {
+    "binding": Binding,
+    "eviction": Eviction,
+    "scale": Scale,
+}
 
 
 def add_routes(app: web.Application, resources: Sequence[Resource]) -> None:
