@@ -116,7 +116,7 @@ class PodSpec(Model):
     scheduler_name: str = "default-scheduler"
     tolerations: tuple[Toleration, ...] = ()
     host_aliases: Annotated[tuple[HostAlias, ...], MergeKey("ip"), ListMapKeys(("ip",))] = ()
-    priority_class_name: Annotated[str, STORED] = ""
+    priority_class_name: str = ""
     priority: int | None = None  # set by admission from the priority class
     dns_config: Annotated[PodDNSConfig | None, STORED] = None
     readiness_gates: Annotated[tuple[PodReadinessGate, ...], STORED] = ()

@@ -1,0 +1,41 @@
+"""The chain: every write goes through all plugins, in this order.
+
+Flow: prepare -> *admit* -> validate -> store. A plugin sees what the ones before it added.
+"""
+
+from dataclasses import replace
+from typing import Final
+
+from apiserver.admission.attributes import Attributes, Operation, Plugin
+from apiserver.admission.default_tolerations import add_default_tolerations
+from apiserver.admission.namespace_lifecycle import check_namespace
+from apiserver.admission.priority import set_priority
+from apiserver.admission.service_account import set_service_account
+from apiserver.authn import User
+from apiserver.state import ObjectReader
+from naru.api.meta import KubeObject
+from naru.api.scheme import Resource
+
+PLUGINS: Final[tuple[Plugin, ...]] = (check_namespace, set_service_account, set_priority, add_default_tolerations)
+
+
+async def admit(
+    operation: Operation,
+    resource: Resource,
+    obj: KubeObject,
+    old: KubeObject | None,
+    user: User,
+    reader: ObjectReader,
+    *,
+    subresource: str = "",
+    default_toleration_seconds: int = 300,
+) -> KubeObject:
+    """Return the object as it may be stored.
+
+    Raises:
+        APIError: a plugin refuses the request.
+    """
+    attributes = Attributes(operation, resource, obj, old, user, reader, subresource, default_toleration_seconds)
+    for plugin in PLUGINS:
+        attributes = replace(attributes, obj=await plugin(attributes))
+    return attributes.obj

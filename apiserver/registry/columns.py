@@ -1,0 +1,62 @@
+"""Columns: what ``kubectl get`` shows of a kind.
+
+The server makes the rows, so a client shows kinds that it has never heard of. Columns with a priority above zero
+are for ``-o wide``.
+
+Source: Kubernetes API reference, meta/v1 Table.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from naru.api.container_v1 import Container
+
+NONE: Final = "<none>"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a Table."""
+
+    name: str
+    description: str
+    type: str = "string"
+    format: str = ""
+    wide: bool = False
+
+    def wire(self) -> dict[str, Any]:
+        """Return the column definition that goes on the wire."""
+        return {
+            "name": self.name,
+            "type": self.type,
+            "format": self.format,
+            "description": self.description,
+            "priority": 1 if self.wide else 0,
+        }
+
+
+NAME: Final = Column("Name", "Name of the object, unique among its kind in a namespace.", format="name")
+AGE: Final = Column("Age", "Time since the object was created.")
+
+WORKLOAD: Final = (
+    Column("Containers", "Names of the template's containers.", wide=True),
+    Column("Images", "Images of the template's containers.", wide=True),
+    Column("Selector", "Which pods belong to the object, by their labels.", wide=True),
+)
+
+
+def workload_cells(containers: Sequence[Container], selector: str) -> list[str]:
+    """Return the cells of the ``WORKLOAD`` columns."""
+    names, images = (container.name for container in containers), (container.image for container in containers)
+    return [",".join(names), ",".join(images), selector or NONE]
+
+
+def or_none(value: str) -> str:
+    """Show that there is nothing to show."""
+    return value or NONE
+
+
+def count(*maps: Mapping[str, object]) -> int:
+    """Return the number of entries of several maps."""
+    return sum(len(entries) for entries in maps)

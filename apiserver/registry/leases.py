@@ -1,0 +1,20 @@
+"""Leases: written every few seconds, and shown with their holder."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from apiserver.registry.columns import AGE, NAME, Column
+from apiserver.registry.strategy import Strategy
+from naru.api.coordination_v1 import Lease
+from naru.api.durations import human_age
+
+
+class LeaseStrategy(Strategy[Lease]):
+    """The rules of leases."""
+
+    columns: ClassVar[tuple[Column, ...]] = (NAME, Column("Holder", "Who holds the lease."), AGE)
+
+    def row(self, obj: Lease, now: datetime) -> list[Any]:
+        """Show the holder."""
+        holder = obj.spec.holder_identity or ""
+        return [obj.metadata.name, holder, human_age(obj.metadata.creation_timestamp, now)]

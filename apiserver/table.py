@@ -1,0 +1,81 @@
+"""Table and PartialObjectMetadata: objects as rows for people, or stripped to their metadata.
+
+Flow: objects -> strategy's columns and rows -> ``Table``, when the client's Accept header asks for one.
+
+Source: Kubernetes documents, "API Concepts: Receiving resources as Tables"; API reference, meta/v1.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, Final
+
+from apiserver.registry import strategy_for
+from apiserver.registry.strategy import Strategy
+from naru.api.errors import BadRequest
+from naru.api.meta import KubeObject
+from naru.api.scheme import Resource
+
+GROUP: Final = "meta.k8s.io"
+INCLUDE_OBJECT: Final = ("None", "Metadata", "Object")
+
+
+def table(
+    resource: Resource,
+    objects: Iterable[KubeObject],
+    include_object: str = "Metadata",
+    version: str = "v1",
+    metadata: dict[str, Any] | None = None,
+    now: datetime | None = None,
+) -> dict[str, Any]:
+    """Return a ``Table`` with one row an object, each with as much of its object as is asked for.
+
+    Raises:
+        BadRequest: ``include_object`` is none of the three values.
+    """
+    if include_object not in INCLUDE_OBJECT:
+        raise BadRequest(f'includeObject: Invalid value: "{include_object}": must be None, Metadata or Object')
+    strategy, moment = strategy_for(resource), now or datetime.now(UTC)
+    rows = [_row(strategy, obj, include_object, version, moment) for obj in objects]
+    return {
+        "kind": "Table",
+        "apiVersion": f"{GROUP}/{version}",
+        "metadata": metadata or {},
+        "columnDefinitions": _column_definitions(resource),
+        "rows": rows,
+    }
+
+
+@cache
+def _column_definitions(resource: Resource) -> Sequence[dict[str, Any]]:
+    return [column.wire() for column in strategy_for(resource).columns]
+
+
+def _row(strategy: Strategy[Any], obj: KubeObject, include: str, version: str, now: datetime) -> dict[str, Any]:
+    row: dict[str, Any] = {"cells": strategy.row(obj, now)}
+    if conditions := strategy.row_conditions(obj):
+        row["conditions"] = conditions
+    if include != "None":
+        row["object"] = obj.wire() if include == "Object" else partial(obj, version)
+    return row
+
+
+def partial(obj: KubeObject, version: str = "v1") -> dict[str, Any]:
+    """Return an object stripped to its metadata."""
+    return {
+        "kind": "PartialObjectMetadata",
+        "apiVersion": f"{GROUP}/{version}",
+        "metadata": obj.metadata.wire(),
+    }
+
+
+def partial_list(
+    objects: Iterable[KubeObject], metadata: dict[str, Any] | None = None, version: str = "v1"
+) -> dict[str, Any]:
+    """Return a list of objects stripped to their metadata."""
+    return {
+        "kind": "PartialObjectMetadataList",
+        "apiVersion": f"{GROUP}/{version}",
+        "metadata": metadata or {},
+        "items": [partial(obj, version) for obj in objects],
+    }
