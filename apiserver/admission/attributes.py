@@ -15,9 +15,9 @@ from naru.api.scheme import Resource
 class Operation(StrEnum):
     """What the request does to the object."""
 
-    CREATE = "CREATE"
-    UPDATE = "UPDATE"
-    DELETE = "DELETE"
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
 
 
 @dataclass(frozen=True)
@@ -30,16 +30,11 @@ class Attributes:
     old: KubeObject | None
     user: User
     reader: ObjectReader
-    subresource: str = ""
     default_toleration_seconds: int = 300
 
     def creates(self, group_resource: str) -> bool:
         """Tell whether a new object of a kind is made."""
-        return (self.operation, self.resource.group_resource, self.subresource) == (
-            Operation.CREATE,
-            group_resource,
-            "",
-        )
+        return self.operation is Operation.CREATE and self.resource.group_resource == group_resource
 
     def refuse(self, why: str, causes: list[dict[str, str]] | None = None) -> Forbidden:
         """Build the refusal of the request."""

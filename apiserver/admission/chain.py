@@ -1,6 +1,6 @@
 """The chain: every write goes through all plugins, in this order.
 
-Flow: prepare -> *admit* -> validate -> store. A plugin sees what the ones before it added.
+Flow: decode -> defaults -> *admit* -> prepare -> validate -> store. A plugin sees what the ones before it added.
 """
 
 from dataclasses import replace
@@ -12,7 +12,7 @@ from apiserver.admission.namespace_lifecycle import check_namespace
 from apiserver.admission.priority import set_priority
 from apiserver.admission.service_account import set_service_account
 from apiserver.authn import User
-from apiserver.state import ObjectReader
+from apiserver.state import ServerState
 from naru.api.meta import KubeObject
 from naru.api.scheme import Resource
 
@@ -20,22 +20,20 @@ PLUGINS: Final[tuple[Plugin, ...]] = (check_namespace, set_service_account, set_
 
 
 async def admit(
-    operation: Operation,
+    operation: str,
     resource: Resource,
     obj: KubeObject,
     old: KubeObject | None,
     user: User,
-    reader: ObjectReader,
-    *,
-    subresource: str = "",
-    default_toleration_seconds: int = 300,
+    state: ServerState,
 ) -> KubeObject:
     """Return the object as it may be stored.
 
     Raises:
         APIError: a plugin refuses the request.
     """
-    attributes = Attributes(operation, resource, obj, old, user, reader, subresource, default_toleration_seconds)
+    seconds = state.config.default_toleration_seconds
+    attributes = Attributes(Operation(operation), resource, obj, old, user, state.reader, seconds)
     for plugin in PLUGINS:
         attributes = replace(attributes, obj=await plugin(attributes))
     return attributes.obj

@@ -1,6 +1,6 @@
 """Strategy: the rules by which objects of one kind are created, changed, checked, deleted and shown.
 
-Flow of a write: decode -> defaults -> *prepare* -> admission -> *validate* -> store.
+Flow of a write: decode -> defaults -> admission -> *prepare* -> *validate* -> store.
 A subclass says what is special about its kind; what it does not say holds for every kind. Nothing here touches
 storage, and nothing reads a clock of its own.
 """
