@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from apiserver.storage.cache import Caches
+    from apiserver.storage.caches import Caches
     from apiserver.storage.etcd import Etcd
     from apiserver.storage.store import ObjectStore
     from apiserver.trail import TrailRing

@@ -1,0 +1,59 @@
+"""CREATE: decode, admit, prepare, validate, store."""
+
+import contextlib
+from typing import Final
+
+from aiohttp import web
+
+from apiserver import trail
+from apiserver.admission.attributes import Operation
+from apiserver.handlers.body import read_object
+from apiserver.handlers.call import Call
+from apiserver.handlers.metadata import place
+from apiserver.handlers.output import respond
+from apiserver.registry.strategy import Context
+from apiserver.storage.store import Written
+from naru.api.errors import AlreadyExists, BadRequest, invalid
+from naru.api.meta import KubeObject
+from naru.api.model import now
+
+NAME_ATTEMPTS: Final = 8  # of a generated name that turns out to be taken; one in 14 million is
+
+
+async def create(call: Call) -> web.StreamResponse:
+    """Store the object of the body."""
+    obj = place(await read_object(call, call.resource.model), call.resource, call.info.namespace)
+    return await create_object(call, obj)
+
+
+async def create_object(call: Call, obj: KubeObject) -> web.StreamResponse:
+    """Store a decoded object, and answer with what it became.
+
+    Raises:
+        BadRequest: it has a resourceVersion, so it was read from somewhere.
+    """
+    if obj.metadata.resource_version:
+        raise BadRequest("resourceVersion should not be set on objects to be created")
+    written = await _store(call, obj)
+    if not call.dry_run:
+        trail.record(call.state, call.request, "create", call.resource, None, written.after.obj)
+    body = call.form.one(written.after)
+    return await respond(call.request, body, call.form, status=201, warnings=call.warnings)
+
+
+async def _store(call: Call, obj: KubeObject) -> Written:
+    if obj.metadata.name or not obj.metadata.generate_name:
+        return await _store_once(call, obj)
+    for _ in range(NAME_ATTEMPTS - 1):
+        with contextlib.suppress(AlreadyExists):
+            return await _store_once(call, obj)
+    return await _store_once(call, obj)
+
+
+async def _store_once(call: Call, obj: KubeObject) -> Written:
+    resource = call.resource
+    admitted = await call.admit(Operation.CREATE, obj, None)
+    obj = call.strategy.prepare_for_create(admitted, Context(now(), call.user.name))
+    if errors := call.strategy.validate(obj):
+        raise invalid(resource.group, resource.kind, obj.metadata.name, errors)
+    return await call.state.store.create(resource, obj, dry_run=call.dry_run)

@@ -1,0 +1,49 @@
+"""GET one object: from the cache, once the cache is as new as the client asks."""
+
+from aiohttp import web
+
+from apiserver.handlers.call import Call
+from apiserver.handlers.output import respond
+from apiserver.storage.entry import Entry
+from apiserver.storage.store import not_found
+from naru.api.errors import BadRequest
+
+
+async def get(call: Call) -> web.StreamResponse:
+    """Answer with one object."""
+    entry = await find(call)
+    return await respond(call.request, call.form.one(entry), call.form)
+
+
+async def find(call: Call) -> Entry:
+    """Look up the object of the URL.
+
+    Raises:
+        NotFound: there is none.
+    """
+    await be_as_new_as(call, call.request.query.get("resourceVersion", ""))
+    entry = call.state.caches.of(call.resource).get(call.info.key)
+    if entry is None:
+        raise not_found(call.resource, call.info.name)
+    return entry
+
+
+async def be_as_new_as(call: Call, resource_version: str) -> None:
+    """Wait until the caches hold a revision: empty is as fresh as etcd itself, 0 is whatever there is."""
+    if not resource_version:
+        await call.state.caches.catch_up()
+    elif revision := parse_revision(resource_version):
+        await call.state.caches.reach(revision)
+    elif not call.state.caches.revision:
+        await call.state.caches.catch_up()  # nothing there at all yet
+
+
+def parse_revision(text: str) -> int:
+    """Read a resourceVersion that a client sends.
+
+    Raises:
+        BadRequest: it is not one that this server gave out.
+    """
+    if not (text.isascii() and text.isdecimal()):
+        raise BadRequest(f'Invalid value: "{text}": resourceVersion must be a decimal number')
+    return int(text)

@@ -1,0 +1,226 @@
+"""Caches: every resource's watch cache, all fed by one watch of etcd.
+
+Flow: etcd --one watch--> *Caches* -> WatchCache of each resource -> readers and watchers.
+
+Because one stream brings every change in the order of the revisions, the caches as a whole are at a known revision of
+etcd. That gives fresh reads without reading objects from etcd: ask etcd for its revision (one small call, shared by
+all who ask meanwhile), wait until the stream has come that far, answer from memory. It also keeps the bookmarks of
+quiet resources moving.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from apiserver.storage.cache import WatchCache
+from apiserver.storage.entry import ROOT, Entry, object_key
+from apiserver.storage.etcd import Change, Compacted, Etcd, KeyValue, prefix_end
+from apiserver.storage.filter import Filter
+from naru.api.errors import GatewayTimeout, ServiceUnavailable
+from naru.api.keys import ObjectKey
+from naru.api.meta import KubeObject
+from naru.api.scheme import RESOURCES, Resource
+
+logger = logging.getLogger(__name__)
+
+FRESH_DEADLINE_S: Final = 3.0
+RETRY_S: Final = 0.1
+PAGE: Final = 500  # keys read at once when listing: bounds the size of one answer of etcd
+ALL_KEYS: Final = (b"\0", b"\0")  # the stream watches everything, so that it passes through every revision
+
+
+class Caches:
+    """The watch caches and the task that feeds them."""
+
+    def __init__(self, etcd: Etcd, resources: Iterable[Resource] = RESOURCES) -> None:
+        self._etcd = etcd
+        self._caches = {resource: WatchCache(resource) for resource in resources}
+        self._by_prefix = {cache.prefix: cache for cache in self._caches.values()}
+        self.revision = 0  # all changes up to here are in the caches
+        self._loaded = asyncio.Event()
+        self._following = False
+        self._waiting: list[tuple[int, asyncio.Future[None]]] = []
+        self._asking: asyncio.Task[int] | None = None
+        self._next: asyncio.Task[int] | None = None
+
+    @property
+    def synced(self) -> bool:
+        """Tell whether the caches hold a list and follow etcd."""
+        return self._loaded.is_set() and self._following
+
+    def of(self, resource: Resource) -> WatchCache:
+        """Return the cache of a resource."""
+        return self._caches[resource]
+
+    # Reading, for the handlers and for admission
+
+    def cached(self, resource: Resource, namespace: str, name: str) -> KubeObject | None:
+        """Return an object as the cache has it now."""
+        entry = self.of(resource).get(ObjectKey(namespace if resource.namespaced else "", name))
+        return entry.obj if entry else None
+
+    async def fresh(self, resource: Resource, namespace: str, name: str) -> KubeObject | None:
+        """Return an object as new as every write acknowledged before this call."""
+        await self.catch_up()
+        return self.cached(resource, namespace, name)
+
+    def cached_list(self, resource: Resource, namespace: str = "") -> Sequence[KubeObject]:
+        """Return the objects of a resource (in a namespace) as the cache has them now."""
+        return [entry.obj for entry in self.of(resource).scan(Filter(namespace))]
+
+    async def catch_up(self) -> None:
+        """Wait until the caches hold every write that was acknowledged before this call.
+
+        Raises:
+            ServiceUnavailable: etcd cannot be asked, or its changes do not arrive.
+        """
+        revision = await self._current_revision()
+        if self.revision < revision or not self._loaded.is_set():
+            try:
+                await asyncio.wait_for(self._reach(revision), FRESH_DEADLINE_S)
+            except TimeoutError:
+                message = f"the watch cache is at revision {self.revision}, etcd is at {revision}"
+                raise ServiceUnavailable(message, retry_after_s=1) from None
+
+    async def reach(self, revision: int) -> None:
+        """Wait until the caches are at least as new as a revision that a client has seen.
+
+        Raises:
+            GatewayTimeout: they do not get there soon; the client may have it from another etcd.
+        """
+        try:
+            await asyncio.wait_for(self._reach(revision), FRESH_DEADLINE_S)
+        except TimeoutError:
+            details = {
+                "causes": [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}],
+                "retryAfterSeconds": 1,
+            }
+            message = f"Too large resource version: {revision}, current: {self.revision}"
+            raise GatewayTimeout(f"Timeout: {message}", details=details) from None
+
+    async def _reach(self, revision: int) -> None:
+        await self._loaded.wait()
+        if self.revision < revision:
+            arrived = asyncio.get_running_loop().create_future()
+            self._waiting.append((revision, arrived))
+            await arrived
+
+    async def _current_revision(self) -> int:
+        """Ask etcd for its revision; callers that come while one call is under way share the next one.
+
+        The call under way may not be shared: etcd may have answered it before the caller's own last write.
+        """
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._ask())
+            return await asyncio.shield(self._asking)
+        if self._next is None or self._next.done():
+            self._next = asyncio.create_task(self._ask_after(self._asking))
+        return await asyncio.shield(self._next)
+
+    async def _ask_after(self, earlier: asyncio.Task[int]) -> int:
+        await asyncio.wait([earlier])
+        self._asking, self._next = self._next, None
+        return await self._ask()
+
+    async def _ask(self) -> int:
+        seen = self.revision
+        answer = await self._etcd.range(b"\0", count_only=True)
+        if answer.revision < seen and self._loaded.is_set():
+            raise ServiceUnavailable("etcd is older than the watch cache: it was restored", retry_after_s=1)
+        return answer.revision
+
+    # Feeding, from etcd
+
+    async def run(self) -> None:
+        """Follow etcd until cancelled, through its restarts."""
+        while True:
+            try:
+                await self._follow()
+            except Compacted:
+                logger.warning("etcd has forgotten what the caches missed: listing again")
+                self._loaded.clear()
+            except ServiceUnavailable as error:
+                logger.warning("lost etcd, watching again", extra={"error": error.message})
+            finally:
+                self._following = False
+            await asyncio.sleep(RETRY_S)
+
+    async def _follow(self) -> None:
+        answer = await self._etcd.range(b"\0", count_only=True)
+        if self._loaded.is_set() and answer.revision < self.revision:
+            logger.error("etcd went back in time: listing again", extra={"revision": self.revision})
+            self._loaded.clear()
+        if not self._loaded.is_set():
+            await self._load()
+        async with contextlib.aclosing(self._etcd.watch(*ALL_KEYS, self.revision + 1)) as batches:
+            async for changes in batches:
+                self._following = True
+                if changes:
+                    self._apply(changes)
+
+    async def _load(self) -> None:
+        """List everything, page by page at one revision."""
+        end = prefix_end(ROOT)
+        page = await self._etcd.range(ROOT, end, limit=PAGE)
+        revision, items = page.revision, list(page.items)
+        while len(items) < page.count:
+            following = await self._etcd.range(items[-1].key + b"\0", end, limit=PAGE, revision=revision)
+            items += following.items
+            if not following.items:
+                break
+        sorted_in = self._sort_in(items)
+        for cache in self._caches.values():
+            cache.load(sorted_in[cache.prefix], revision)
+        self.revision = revision
+        self._loaded.set()
+        self._wake()
+        logger.info("listed etcd", extra={"objects": len(items), "revision": revision})
+
+    def _sort_in(self, items: Iterable[KeyValue]) -> dict[bytes, list[Entry]]:
+        found: dict[bytes, list[Entry]] = defaultdict(list)
+        for item in items:
+            cache, rest = self._cache_of(item.key)
+            if cache is not None:
+                key = object_key(cache.resource, rest)
+                found[cache.prefix].append(Entry.stored(cache.resource, key, item.value, item.mod_revision))
+        return found
+
+    def _cache_of(self, key: bytes) -> tuple[WatchCache | None, bytes]:
+        """Find the cache that a key of etcd belongs to, and what follows the prefix in the key."""
+        end = key.find(b"/", key.find(b"/", len(ROOT)) + 1) + 1
+        return self._by_prefix.get(key[:end]), key[end:]
+
+    def _apply(self, changes: Sequence[Change]) -> None:
+        grouped: dict[WatchCache, list[tuple[ObjectKey, Entry | None, int]]] = defaultdict(list)
+        for change in changes:
+            cache, rest = self._cache_of(change.key)
+            if cache is not None:
+                key = object_key(cache.resource, rest)
+                entry = (
+                    None if change.value is None else Entry.stored(cache.resource, key, change.value, change.revision)
+                )
+                grouped[cache].append((key, entry, change.revision))
+        self.revision = changes[-1].revision  # before the watchers are told: they may look
+        for cache, group in grouped.items():
+            cache.apply(group)
+        self._wake()
+
+    def _wake(self) -> None:
+        due = [future for revision, future in self._waiting if revision <= self.revision]
+        self._waiting = [waiting for waiting in self._waiting if waiting[0] > self.revision and not waiting[1].done()]
+        for future in due:
+            if not future.done():
+                future.set_result(None)
+
+    @property
+    def watchers(self) -> int:
+        """How many watches are open."""
+        return sum(cache.watchers for cache in self._caches.values())
+
+    def end_watchers(self) -> None:
+        """End every watch of every resource: the server stops."""
+        for cache in self._caches.values():
+            cache.end_watchers()

@@ -1,0 +1,96 @@
+"""Entry: one stored object as the API server keeps it, in the very bytes that answers are made of.
+
+An object is encoded once, when it is written. etcd holds it without a resourceVersion, since that is the revision of
+the write itself; here it is put into the bytes, right after ``"metadata":{``. So a GET, a LIST and every watcher share
+one buffer, and the typed object is only made for those who have to look inside.
+"""
+
+from typing import Final
+
+import orjson
+
+from apiserver.registry import strategy_for
+from naru.api.keys import ObjectKey
+from naru.api.meta import KubeObject
+from naru.api.scheme import Resource
+
+ROOT: Final = b"/registry/"
+_METADATA: Final = b'"metadata":{'
+
+
+class Entry:
+    """An object at one revision; never changed, shared by all who read it."""
+
+    __slots__ = ("_fields", "_obj", "data", "key", "resource", "revision")
+
+    def __init__(self, resource: Resource, key: ObjectKey, data: bytes, revision: int) -> None:
+        self.resource = resource
+        self.key = key
+        self.data = data  # JSON with the resourceVersion in it
+        self.revision = revision
+        self._obj: KubeObject | None = None
+        self._fields: dict[str, str] | None = None
+
+    @classmethod
+    def stored(cls, resource: Resource, key: ObjectKey, value: bytes, revision: int) -> "Entry":
+        """Make the entry of a value as etcd holds it."""
+        return cls(resource, key, with_revision(value, revision), revision)
+
+    @property
+    def obj(self) -> KubeObject:
+        """The typed object, decoded when first asked for."""
+        if self._obj is None:
+            self._obj = self.resource.model.model_validate_json(self.data)
+        return self._obj
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """The fields that a field selector may name."""
+        if self._fields is None:
+            self._fields = strategy_for(self.resource).selectable_fields(self.obj)
+        return self._fields
+
+    def at(self, revision: int) -> "Entry":
+        """Return the same object with another resourceVersion: what a deleted object looked like last."""
+        data = self.data.replace(_version(self.revision), _version(revision), 1)
+        return Entry(self.resource, self.key, data, revision)
+
+    def decoded(self) -> dict[str, object]:
+        """Return a fresh wire form that the caller may change."""
+        document: dict[str, object] = orjson.loads(self.data)
+        return document
+
+
+def _version(revision: int) -> bytes:
+    return b'"metadata":{"resourceVersion":"%d"' % revision
+
+
+def with_revision(value: bytes, revision: int) -> bytes:
+    """Put the resourceVersion into an object as :func:`encode` made it."""
+    return value.replace(_METADATA, _version(revision) + b",", 1)
+
+
+def encode(obj: KubeObject) -> bytes:
+    """Encode an object as it goes into etcd.
+
+    ``metadata`` follows ``kind`` and ``apiVersion``, which are fixed texts, so its first mention is the object's own;
+    and it is never empty, since every stored object has a name.
+    """
+    return obj.model_copy(update={"metadata": obj.metadata.model_copy(update={"resource_version": ""})}).wire_json()
+
+
+def prefix_of(resource: Resource, namespace: str = "") -> bytes:
+    """Return what the keys of a resource (in a namespace) begin with in etcd."""
+    prefix = f"/registry/{resource.group or 'core'}/{resource.plural}/"
+    return (f"{prefix}{namespace}/" if namespace and resource.namespaced else prefix).encode()
+
+
+def storage_key(resource: Resource, key: ObjectKey) -> bytes:
+    """Return the key of an object in etcd: ``/registry/apps/deployments/default/web``."""
+    return prefix_of(resource, key.namespace) + key.name.encode()
+
+
+def object_key(resource: Resource, rest: bytes) -> ObjectKey:
+    """Read the key of an object off what follows the resource's prefix in etcd."""
+    namespace, _, name = rest.decode().rpartition("/")
+    return ObjectKey(namespace, name) if resource.namespaced else ObjectKey("", rest.decode())

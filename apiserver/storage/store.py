@@ -1,0 +1,239 @@
+"""ObjectStore: every write of an object, as one transaction of etcd on the revision that the writer has seen.
+
+Flow: handler -> *ObjectStore* -> etcd -> (watch) -> Caches.
+Invariants: a write happens only if the object is still at the revision that the decision was made on; the
+resourceVersion of an object is the revision of its last write. Nothing is answered before etcd has it on disk.
+"""
+
+import asyncio
+import base64
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+import orjson
+
+from apiserver.registry import strategy_for
+from apiserver.storage.caches import Caches
+from apiserver.storage.entry import Entry, encode, object_key, prefix_of, storage_key, with_revision
+from apiserver.storage.etcd import Compacted, Delete, Etcd, KeyValue, ModRevisionIs, Put, prefix_end
+from naru.api.errors import AlreadyExists, APIError, BadRequest, Conflict, Gone, NotFound
+from naru.api.keys import ObjectKey
+from naru.api.meta import KubeObject
+from naru.api.scheme import Resource
+
+ATTEMPTS: Final = 100  # of one write against others to the same object; each loss means that another one won
+LEASE_SHARED_S: Final = 60  # objects written within this time share a lease
+
+
+@dataclass(frozen=True)
+class Keep:
+    """The decision to store the object as it now is."""
+
+    obj: KubeObject
+
+
+@dataclass(frozen=True)
+class Remove:
+    """The decision to delete the object; ``obj`` is what it last was."""
+
+    obj: KubeObject
+
+
+Decide = Callable[[Entry], Awaitable[Keep | Remove]]
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a write did: the object before (None: it was created) and after; ``removed`` when it is gone."""
+
+    before: Entry | None
+    after: Entry
+    removed: bool = False
+
+    @property
+    def changed(self) -> bool:
+        """Tell whether anything was written at all."""
+        return self.before is None or self.removed or self.after.data != self.before.data
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some objects of a list, the revision at which it is true, and how many come after them."""
+
+    entries: list[Entry]
+    revision: int
+    remaining: int
+
+
+class ObjectStore:
+    """Creates, changes and deletes objects, and reads them from etcd itself."""
+
+    def __init__(self, etcd: Etcd, caches: Caches) -> None:
+        self._etcd = etcd
+        self._caches = caches
+        self._leases: dict[int, tuple[int, float]] = {}  # by time to live: id, and when it was granted
+        self._granting = asyncio.Lock()
+
+    async def create(self, resource: Resource, obj: KubeObject, *, dry_run: bool = False) -> Written:
+        """Store a new object.
+
+        Raises:
+            AlreadyExists: its name is taken.
+        """
+        key = ObjectKey(obj.metadata.namespace if resource.namespaced else "", obj.metadata.name)
+        path, value = storage_key(resource, key), encode(obj)
+        if dry_run:
+            if (await self._etcd.range(path, count_only=True)).count:
+                raise already_exists(resource, key.name)
+            return Written(None, Entry(resource, key, value, 0))
+        lease = await self._lease_for(resource)
+        result = await self._etcd.txn(ModRevisionIs(path, 0), Put(path, value, lease))
+        if not result.succeeded:
+            raise already_exists(resource, key.name)
+        return Written(None, Entry.stored(resource, key, value, result.revision))
+
+    async def read(self, resource: Resource, key: ObjectKey) -> Entry:
+        """Read an object from etcd.
+
+        Raises:
+            NotFound: there is none.
+        """
+        found = await self._etcd.range(storage_key(resource, key))
+        if not found.items:
+            raise not_found(resource, key.name)
+        return _entry(resource, key, found.items[0])
+
+    async def modify(self, resource: Resource, key: ObjectKey, decide: Decide, *, dry_run: bool = False) -> Written:
+        """Let ``decide`` turn the object into what it shall be, again and again until nobody came between.
+
+        The first try starts from the cache, which is nearly always current. What is decided there only counts if
+        etcd confirms the revision: by the write, or, when nothing is to be written, by a read.
+
+        Raises:
+            NotFound: there is no such object.
+            Conflict: others changed it all the time.
+            APIError: what ``decide`` raised about the current object.
+        """
+        cached = self._caches.of(resource).get(key)
+        entry = cached or await self.read(resource, key)
+        confirmed = cached is None
+        for _ in range(ATTEMPTS):
+            try:
+                decision = await decide(entry)
+            except APIError:
+                if confirmed:
+                    raise
+                decision = None  # judged by what may be a stale object: look again
+            if decision is not None:
+                outcome = await self._carry_out(entry, decision, confirmed=confirmed, dry_run=dry_run)
+                if isinstance(outcome, Written):
+                    return outcome
+                entry = outcome or await self.read(resource, key)
+            else:
+                entry = await self.read(resource, key)
+            confirmed = True
+        raise Conflict(f"{resource.group_resource} {key.name!r} is changed by others all the time")
+
+    async def _carry_out(
+        self, entry: Entry, decision: Keep | Remove, *, confirmed: bool, dry_run: bool
+    ) -> Written | Entry | None:
+        """Write what was decided; return the object as it is instead if it has changed meanwhile (None: look again)."""
+        resource, path = entry.resource, storage_key(entry.resource, entry.key)
+        value = encode(decision.obj)
+        removing = isinstance(decision, Remove)
+        unchanged = not removing and with_revision(value, entry.revision) == entry.data
+        if unchanged or dry_run:
+            if not confirmed:
+                return None
+            return Written(entry, Entry.stored(resource, entry.key, value, entry.revision), removing)
+        then = Delete(path) if removing else Put(path, value, await self._lease_for(resource))
+        result = await self._etcd.txn(ModRevisionIs(path, entry.revision), then)
+        if result.succeeded:
+            return Written(entry, Entry.stored(resource, entry.key, value, result.revision), removing)
+        if result.current is None:
+            raise not_found(resource, entry.key.name)
+        return _entry(resource, entry.key, result.current)
+
+    async def page(
+        self, resource: Resource, namespace: str, *, revision: int = 0, after: str = "", limit: int = 0
+    ) -> Page:
+        """Read a list, or what of it follows the path ``after``, from etcd at a revision (0: now).
+
+        Raises:
+            Gone: etcd has forgotten that revision.
+        """
+        scope, root = prefix_of(resource, namespace), prefix_of(resource)
+        start = root + after.encode() + b"\0" if after else scope
+        try:
+            found = await self._etcd.range(start, prefix_end(scope), revision=revision, limit=limit)
+        except Compacted:
+            raise expired() from None
+        entries = [_entry(resource, object_key(resource, item.key[len(root) :]), item) for item in found.items]
+        return Page(entries, revision or found.revision, found.count - len(entries))
+
+    async def _lease_for(self, resource: Resource) -> int:
+        ttl = strategy_for(resource).ttl_seconds
+        if ttl is None:
+            return 0
+        async with self._granting:
+            lease, granted = self._leases.get(ttl, (0, -LEASE_SHARED_S))
+            if time.monotonic() - granted > LEASE_SHARED_S or not lease:
+                lease = await self._etcd.lease(ttl + LEASE_SHARED_S)
+                self._leases[ttl] = (lease, time.monotonic())
+            return lease
+
+
+def _entry(resource: Resource, key: ObjectKey, item: KeyValue) -> Entry:
+    return Entry.stored(resource, key, item.value, item.mod_revision)
+
+
+def not_found(resource: Resource, name: str) -> NotFound:
+    """Build the 404 for an object."""
+    details = {"name": name, "group": resource.group, "kind": resource.plural}
+    return NotFound(f'{resource.group_resource} "{name}" not found', details={k: v for k, v in details.items() if v})
+
+
+def already_exists(resource: Resource, name: str) -> AlreadyExists:
+    """Build the 409 for a name that is taken."""
+    details = {"name": name, "group": resource.group, "kind": resource.plural}
+    message = f'{resource.group_resource} "{name}" already exists'
+    return AlreadyExists(message, details={k: v for k, v in details.items() if v})
+
+
+def conflict(resource: Resource, name: str, why: str) -> Conflict:
+    """Build the 409 for an object that is not as the sender thinks."""
+    details = {"name": name, "group": resource.group, "kind": resource.plural}
+    message = f'Operation cannot be fulfilled on {resource.group_resource} "{name}": {why}'
+    return Conflict(message, details={k: v for k, v in details.items() if v})
+
+
+def expired() -> Gone:
+    """Build the 410 for a list whose next page can no longer be given."""
+    return Gone(
+        "The provided continue parameter is too old to display a consistent list result. You can start a new list "
+        "without the continue parameter."
+    )
+
+
+def continue_token(revision: int, after: str) -> str:
+    """Name the place where the next page starts, in the form that upstream gives it."""
+    place = {"v": "meta.k8s.io/v1", "rv": revision, "start": f"{after}\0"}
+    return base64.urlsafe_b64encode(orjson.dumps(place)).rstrip(b"=").decode()
+
+
+def parse_continue(token: str) -> tuple[int, str]:
+    """Return the revision and the last path of a token.
+
+    Raises:
+        BadRequest: this server never gave out such a token.
+    """
+    try:
+        place = orjson.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+        revision, start = int(place["rv"]), str(place["start"])
+    except (ValueError, KeyError, TypeError):
+        raise BadRequest("continue key is not valid: it is not one that a list has returned") from None
+    if place.get("v") != "meta.k8s.io/v1" or revision <= 0 or not start.endswith("\0") or ".." in start:
+        raise BadRequest("continue key is not valid: encoded start or revision")
+    return revision, start[:-1]

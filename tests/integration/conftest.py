@@ -1,0 +1,282 @@
+"""Fixtures: a real etcd, the certificates of a cluster, and a real API server process on them."""
+
+import contextlib
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+START_S = 20.0
+REPOSITORY = Path(__file__).parents[2]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass
+class Process:
+    """A child that is ended, by its pid alone, whatever happens."""
+
+    argv: list[str]
+    cwd: Path
+    log: Path
+    child: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self.child is not None
+        return self.child.pid
+
+    def spawn(self) -> None:
+        environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "PYTHONUNBUFFERED": "1"}
+        with self.log.open("ab") as out:
+            self.child = subprocess.Popen(self.argv, cwd=self.cwd, stdout=out, stderr=out, env=environment)
+
+    def end(self, signum: int = signal.SIGTERM, patience_s: float = 10.0) -> int:
+        """Signal the process and return its exit code."""
+        if self.child is None:
+            return 0
+        child, self.child = self.child, None
+        with contextlib.suppress(ProcessLookupError):
+            child.send_signal(signal.SIGCONT)
+            child.send_signal(signum)
+        try:
+            return child.wait(patience_s)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            return child.wait()
+
+    def check_alive(self) -> None:
+        assert self.child is not None
+        if self.child.poll() is not None:
+            pytest.fail(f"{self.argv[0]} ended:\n{self.log.read_text()[-4000:]}")
+
+
+@dataclass
+class EtcdServer(Process):
+    """An etcd of one member, listening on a unix socket."""
+
+    @property
+    def socket_path(self) -> Path:
+        return self.cwd / "client.sock:0"  # etcd 3.4 insists on a port, even here
+
+    @property
+    def target(self) -> str:
+        return f"unix://{self.socket_path}"
+
+    def start(self) -> None:
+        self.spawn()
+        self.wait_ready()
+
+    def wait_ready(self) -> None:
+        deadline = time.monotonic() + START_S
+        while time.monotonic() < deadline:
+            self.check_alive()
+            if "serving client traffic" in self.log.read_text():
+                return
+            time.sleep(0.02)
+        pytest.fail(f"etcd did not start:\n{self.log.read_text()[-4000:]}")
+
+    def kill(self) -> None:
+        self.end(signal.SIGKILL)
+        self.log.write_text("")
+
+    def restart(self) -> None:
+        self.kill()
+        self.start()
+
+
+@contextlib.contextmanager
+def running_etcd() -> Iterator[EtcdServer]:
+    with tempfile.TemporaryDirectory(prefix="naru-etcd-") as directory:
+        work = Path(directory)
+        peer = "unix://peer.sock:0"
+        argv = ["etcd", "--data-dir", "data", "--listen-client-urls", "unix://client.sock:0"]
+        argv += ["--advertise-client-urls", "unix://client.sock:0", "--listen-peer-urls", peer]
+        argv += ["--initial-advertise-peer-urls", peer, "--initial-cluster", f"default={peer}"]
+        argv += ["--heartbeat-interval", "20", "--election-timeout", "200", "--logger", "zap", "--log-level", "info"]
+        server = EtcdServer(argv, work, work / "log")
+        try:
+            server.start()
+            yield server
+        finally:
+            server.end(signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def etcd() -> Iterator[EtcdServer]:
+    """A running etcd with no data, shared by the tests of a module."""
+    with running_etcd() as server:
+        yield server
+
+
+@dataclass
+class Pki:
+    """A small CA, and files as the API server wants them in its --pki-dir."""
+
+    directory: Path
+    key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
+    ca: x509.Certificate | None = None
+
+    @property
+    def ca_file(self) -> Path:
+        return self.directory / "ca.crt"
+
+    def make(self) -> None:
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "naru-test-ca")])
+        usage = x509.KeyUsage(
+            digital_signature=True,
+            key_cert_sign=True,
+            crl_sign=True,
+            content_commitment=False,
+            key_encipherment=False,
+            data_encipherment=False,
+            key_agreement=False,
+            encipher_only=False,
+            decipher_only=False,
+        )
+        builder = self._builder(name, name, self.key.public_key())
+        builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        builder = builder.add_extension(usage, critical=True)
+        self.ca = builder.sign(self.key, hashes.SHA256())
+        self._write("ca", self.ca, self.key)
+        self.issue("apiserver", "kube-apiserver", server=True)
+        self.issue("kubelet-client", "kube-apiserver-kubelet-client", "system:masters")
+        self.issue("admin", "admin", "system:masters")
+
+    def issue(self, file: str, user: str, *groups: str, server: bool = False) -> tuple[Path, Path]:
+        """Write FILE.crt and FILE.key for a user (or a server on loopback)."""
+        assert self.ca is not None
+        key = ec.generate_private_key(ec.SECP256R1())
+        parts = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, group) for group in groups]
+        name = x509.Name([*parts, x509.NameAttribute(NameOID.COMMON_NAME, user)])
+        use = ExtendedKeyUsageOID.SERVER_AUTH if server else ExtendedKeyUsageOID.CLIENT_AUTH
+        builder = self._builder(name, self.ca.subject, key.public_key())
+        builder = builder.add_extension(x509.ExtendedKeyUsage([use]), critical=False)
+        if server:
+            names = [x509.IPAddress(ip_address("127.0.0.1")), x509.DNSName("localhost")]
+            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+        return self._write(file, builder.sign(self.key, hashes.SHA256()), key)
+
+    def _builder(
+        self, subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey
+    ) -> x509.CertificateBuilder:
+        start = datetime.now(UTC) - timedelta(minutes=5)
+        ski = x509.SubjectKeyIdentifier.from_public_key(key)
+        aki = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
+        builder = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(key)
+        builder = builder.serial_number(x509.random_serial_number())
+        builder = builder.not_valid_before(start).not_valid_after(start + timedelta(days=2))
+        return builder.add_extension(ski, critical=False).add_extension(aki, critical=False)
+
+    def _write(self, file: str, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> tuple[Path, Path]:
+        pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+        paths = self.directory / f"{file}.crt", self.directory / f"{file}.key"
+        paths[0].write_bytes(certificate.public_bytes(pem))
+        paths[1].write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain))
+        return paths
+
+    def tls(self, user: str = "admin") -> ssl.SSLContext:
+        """Return a client's side of TLS with the certificate FILE.crt."""
+        context = ssl.create_default_context(cafile=str(self.ca_file))
+        context.load_cert_chain(self.directory / f"{user}.crt", self.directory / f"{user}.key")
+        return context
+
+
+@pytest.fixture(scope="session")
+def pki() -> Iterator[Pki]:
+    """The certificates of a test cluster: ca, apiserver, kubelet-client, admin."""
+    with tempfile.TemporaryDirectory(prefix="naru-pki-") as directory:
+        made = Pki(Path(directory))
+        made.make()
+        yield made
+
+
+@dataclass
+class ApiServer(Process):
+    """An API server process."""
+
+    url: str = ""
+    pki: Pki = field(default_factory=lambda: Pki(Path()))
+
+    def start(self) -> None:
+        self.spawn()
+        self.wait_ready()
+
+    def wait_ready(self) -> None:
+        deadline = time.monotonic() + START_S
+        while time.monotonic() < deadline:
+            self.check_alive()
+            if self.is_ready():
+                return
+            time.sleep(0.05)
+        pytest.fail(f"the API server did not become ready:\n{self.log.read_text()[-4000:]}")
+
+    def is_ready(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/readyz", context=self.pki.tls(), timeout=5) as answer:
+                return answer.status == 200
+        except OSError:
+            return False
+
+    @property
+    def kubeconfig(self) -> Path:
+        """A kubeconfig of the admin, for kubectl and client libraries."""
+        path = self.cwd / "admin.conf"
+        if not path.exists():
+            pki = self.pki.directory
+            cluster = {"server": self.url, "certificate-authority": str(pki / "ca.crt")}
+            user = {"client-certificate": str(pki / "admin.crt"), "client-key": str(pki / "admin.key")}
+            config = {
+                "apiVersion": "v1",
+                "kind": "Config",
+                "clusters": [{"name": "test", "cluster": cluster}],
+                "users": [{"name": "admin", "user": user}],
+                "contexts": [{"name": "test", "context": {"cluster": "test", "user": "admin"}}],
+                "current-context": "test",
+            }
+            path.write_text(yaml.safe_dump(config))
+        return path
+
+
+@contextlib.contextmanager
+def running_apiserver(etcd: EtcdServer, pki: Pki, *flags: str) -> Iterator[ApiServer]:
+    with tempfile.TemporaryDirectory(prefix="naru-apiserver-") as directory:
+        address = f"127.0.0.1:{free_port()}"
+        argv = [sys.executable, "-m", "apiserver", "--etcd", etcd.target, "--listen", address]
+        argv += ["--pki-dir", str(pki.directory), "--cluster-name", "naru-test", *flags]
+        work = Path(directory)
+        server = ApiServer(argv, work, work / "log", url=f"https://{address}", pki=pki)
+        try:
+            server.start()
+            yield server
+        finally:
+            server.end()
+
+
+@pytest.fixture(scope="module")
+def apiserver(etcd: EtcdServer, pki: Pki) -> Iterator[ApiServer]:
+    """A ready API server (``url``, ``pki``, ``kubeconfig``), shared by the tests of a module."""
+    with running_apiserver(etcd, pki) as server:
+        yield server
