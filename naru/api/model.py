@@ -131,8 +131,14 @@ def _format_micro_time(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def _empty_is_none(value: object) -> object:
-    return None if value == "" else value
+def _parse_moment(value: object) -> object:
+    """Read a moment here already: what a validator hands on is no longer JSON, where strict decoding takes texts."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return datetime.fromisoformat(value) if value else None
+    except ValueError:
+        return value  # the field's own validation says what is wrong
 
 
 Time = Annotated[datetime, PlainSerializer(_format_time, return_type=str)]
@@ -141,7 +147,7 @@ Time = Annotated[datetime, PlainSerializer(_format_time, return_type=str)]
 MicroTime = Annotated[datetime, PlainSerializer(_format_micro_time, return_type=str)]
 """A moment, in RFC 3339 with six decimals and Z on the wire (metav1.MicroTime)."""
 
-OptionalTime = Annotated[Time | None, BeforeValidator(_empty_is_none)]
+OptionalTime = Annotated[Time | None, BeforeValidator(_parse_moment)]
 
 IntOrString = int | str
 """A number, or a text such as a percentage or a port's name."""
