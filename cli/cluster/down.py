@@ -6,6 +6,7 @@ links, namespaces, routes and tables. Every step looks at what is there now, so 
 cluster that was killed half-way.
 """
 
+import os
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -15,12 +16,29 @@ from cli.cluster import interpreter, processes
 from cli.cluster.components import underlay_args
 from cli.cluster.config import ClusterConfig
 from cli.cluster.layout import Layout
+from cli.cluster.lock import exclusive
 from cli.cluster.processes import ProcessRecord, records
+from cli.cluster.progress import Progress
 from cli.faults import Fault
 
 STOP_TIMEOUT_S: Final = 5.0
 _LAST: Final = "etcd"
 _HELPER_TIMEOUT_S: Final = 60.0
+
+
+def down(name: str, progress: Progress, *, purge: bool) -> str:
+    """Stop a cluster and remove what it made; return what to say about it."""
+    layout = Layout.of(name)
+    config = ClusterConfig.load(layout.config) or ClusterConfig(name=name)
+    if os.geteuid() != 0:
+        raise Fault("stopping a cluster needs root", remedy="sudo naru down")
+    known = layout.data.exists() or layout.run.exists()
+    with exclusive(layout):
+        progress.step("stopping the cluster" if known else "looking for leftovers")
+        take_down(layout, config, purge=purge)
+    if not known:
+        return f"there was no cluster {name}"
+    return f"cluster {name} is down" + (", its data removed" if purge else f", its data kept in {layout.data}")
 
 
 def take_down(layout: Layout, config: ClusterConfig, *, purge: bool, keep_logs: bool = False) -> None:

@@ -72,6 +72,13 @@ def difference(stored: ClusterConfig, wanted: ClusterConfig) -> str:
     return ", ".join(f"{name} {getattr(stored, name)}, not {getattr(wanted, name)}" for name in names)
 
 
+def examine(name: str) -> list[preflight.Finding]:
+    """Look at the host as `naru doctor` does: all that a start of the cluster would need."""
+    layout = Layout.of(name)
+    config = ClusterConfig.load(layout.config) or ClusterConfig(name=name)
+    return find(config, layout, running=is_running(layout))
+
+
 def find(config: ClusterConfig, layout: Layout, *, running: bool) -> list[preflight.Finding]:
     """Look at the host and judge it."""
     ports = [("127.0.0.1", config.api_port), (config.gateway, config.api_port)]

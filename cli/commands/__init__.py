@@ -1,0 +1,1 @@
+"""What each verb accepts: options, arguments, help. What it does is imported when it runs."""

@@ -1,0 +1,1 @@
+"""The verbs on objects: a small kubectl over naru.client."""

@@ -1,0 +1,47 @@
+"""Objects as YAML and JSON, the way kubectl prints them."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import yaml
+
+from cli.faults import ExitCode, Fault
+
+
+def render(objects: Sequence[dict[str, Any]], form: str, *, as_list: bool) -> str:
+    """Write objects as ``yaml`` or ``json``; several become one ``List``."""
+    shown = [_without_managed_fields(item) for item in objects]
+    body: dict[str, Any] = shown[0]
+    if as_list:
+        body = {"apiVersion": "v1", "items": shown, "kind": "List", "metadata": {"resourceVersion": ""}}
+    if form == "json":
+        return json.dumps(body, indent=4, ensure_ascii=False)
+    return yaml.dump(body, Dumper=_Dumper, default_flow_style=False, allow_unicode=True, width=1_000_000).rstrip("\n")
+
+
+def check_form(form: str, allowed: Sequence[str]) -> None:
+    """Refuse an output format that the verb does not have."""
+    if form and form not in allowed:
+        raise Fault(f"--output {form!r}: must be one of {', '.join(allowed)}", code=ExitCode.USAGE)
+
+
+def _without_managed_fields(item: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what only machines read, as kubectl does."""
+    metadata = {name: value for name, value in item.get("metadata", {}).items() if name != "managedFields"}
+    return item | {"metadata": metadata}
+
+
+class _Dumper(yaml.SafeDumper):
+    """YAML with list items at their key's column, and texts of several lines as blocks."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        """Keep lists where kubectl has them."""
+        super().increase_indent(flow, True)
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _text)
