@@ -109,7 +109,8 @@ class ContainerState:
     exit_code: int = 0  # 128 + n when killed by signal n
     signal: int = 0
     oom_killed: bool = False
-    error: str = ""  # why it could not be started: "exec /nope: no such file or directory"
+    error: str = ""  # what went wrong when it is not the program's own doing: its shim was killed
+    warnings: tuple[str, ...] = ()  # what this host could not give it: "oom_score_adj -997: permission denied"
     spans: tuple[Span, ...] = ()
 
 
@@ -118,7 +119,7 @@ class SandboxState:
     """A sandbox as its shim reports it."""
 
     spec: SandboxSpec
-    shim_pid: int
+    shim_pid: int  # 0 when the shim is gone, and the containers with it
     netns: Path | None  # the pinned network namespace; None on the host's network
     containers: tuple[ContainerState, ...] = ()
     spans: tuple[Span, ...] = ()

@@ -1,0 +1,68 @@
+"""The namespaces that the containers of a pod share: network, host name, interprocess communication.
+
+A namespace lives while a process is in it or something refers to it. The network namespace is *pinned* by a bind mount
+of its /proc entry, so that the network code can enter it by path, and so that a pod needs no process just to hold it.
+"""
+
+import fcntl
+import os
+import socket
+import struct
+from contextlib import suppress
+from pathlib import Path
+
+from nodeagent.runtime import syscalls
+from nodeagent.runtime.spec import RuntimeFault, SandboxSpec
+from nodeagent.runtime.syscalls import CloneFlag, MountFlag
+
+SIOCSIFFLAGS = 0x8914
+IFF_UP = 1
+HOST_NAME_MAX = 64
+
+
+def pod_namespaces(spec: SandboxSpec) -> CloneFlag:
+    """Return the namespaces that this pod has for itself."""
+    flags = CloneFlag.NEWUTS
+    if not spec.host_network:
+        flags |= CloneFlag.NEWNET
+    if not spec.host_ipc:
+        flags |= CloneFlag.NEWIPC
+    return flags
+
+
+def enter_new_namespaces(spec: SandboxSpec) -> None:
+    """Move the calling process, the shim, into the pod's namespaces."""
+    syscalls.unshare(pod_namespaces(spec))
+    syscalls.sethostname(spec.hostname[:HOST_NAME_MAX])
+    if not spec.host_network:
+        raise_loopback()
+    for name, value in spec.sysctls.items():
+        set_sysctl(name, value)
+
+
+def raise_loopback() -> None:
+    """Bring lo up; the kernel gives it its addresses. Source: netdevice(7)."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as control:
+        fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sH22x", b"lo", IFF_UP))
+
+
+def set_sysctl(name: str, value: str) -> None:
+    """Set a sysctl of the namespaces that the calling process is in; dots or slashes between its parts."""
+    path = Path("/proc/sys", *(name.split("/") if "/" in name else name.split(".")))
+    try:
+        path.write_text(value)
+    except OSError as error:
+        raise RuntimeFault("SysctlForbidden", f"sysctl {name}={value}: {(error.strerror or '').lower()}") from error
+
+
+def pin_network(path: Path) -> None:
+    """Keep the calling process's network namespace at ``path``."""
+    os.close(os.open(path, os.O_CREAT | os.O_RDONLY | os.O_CLOEXEC, 0o600))
+    syscalls.mount("/proc/self/ns/net", path, "", MountFlag.BIND)
+
+
+def unmount(path: Path) -> None:
+    """Detach what is at ``path``, as often as something is; nothing there is no error."""
+    with suppress(FileNotFoundError, OSError):
+        while True:
+            syscalls.umount2(path, syscalls.MNT_DETACH)  # EINVAL: not, or no longer, a mount point

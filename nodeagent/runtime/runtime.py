@@ -1,0 +1,164 @@
+"""The runtime as the node agent uses it: sandboxes made, found again after a restart, and the zygote kept alive.
+
+Flow: agent -> zygote (one request a sandbox) -> shim, which from then on speaks with the agent directly.
+Invariant: each sandbox that was asked for has a link in ``run_dir/sandboxes`` until all of it has been removed, so that
+what an agent leaves unfinished the next one finds.
+"""
+
+import asyncio
+import logging
+import os
+import shutil
+import signal
+import socket
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import nodeagent
+from nodeagent.runtime.cgroups.detect import detect_driver
+from nodeagent.runtime.connection import Connection
+from nodeagent.runtime.protocol import Message, to_wire
+from nodeagent.runtime.records import load_spec
+from nodeagent.runtime.sandbox import Sandbox, connect
+from nodeagent.runtime.spec import RuntimeFault, SandboxSpec
+
+logger = logging.getLogger(__name__)
+
+ZYGOTE_CODE = (
+    "import sys; sys.path.insert(0, sys.argv[1]); from nodeagent.runtime.zygote import main; "
+    "main(int(sys.argv[2]), sys.argv[3])"
+)
+ZYGOTE_FD = 3
+ZYGOTE_DEADLINE_S = 20.0
+ZYGOTE_BACKOFF_S = 0.2
+
+
+class Runtime:
+    """The container runtime of one node."""
+
+    def __init__(self, run_dir: Path, cgroup_root: str) -> None:
+        """Take the directory to keep the list of sandboxes in, and the node's place in the cgroup trees."""
+        self.driver = detect_driver(cgroup_root)
+        self._cgroup_root = cgroup_root
+        self._index = run_dir / "sandboxes"
+        self._zygote: Connection | None = None
+        self._zygote_ready = asyncio.Event()
+        self._zygote_task: asyncio.Task[None] | None = None
+        self.zygote_pid = 0
+
+    async def start(self) -> None:
+        """Start the zygote, and have it started again whenever it ends."""
+        self._index.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._zygote_task = asyncio.create_task(self._keep_zygote(), name="zygote")
+        await self._wait_for_zygote()
+
+    async def close(self) -> None:
+        """End the zygote; sandboxes and their containers stay."""
+        if self._zygote_task is not None:
+            self._zygote_task.cancel()
+            await asyncio.gather(self._zygote_task, return_exceptions=True)
+
+    async def create_sandbox(self, spec: SandboxSpec) -> Sandbox:
+        """Make a sandbox.
+
+        Raises:
+            RuntimeFault: it could not be made; nothing remains of it.
+        """
+        requested_ns = time.time_ns()
+        self._remember(spec)
+        sandbox = self._new_sandbox(spec)
+        try:
+            ours = await self._ask_zygote(spec, requested_ns)
+            await sandbox.begin(ours)
+        except BaseException:
+            sandbox.disconnect()
+            await asyncio.shield(sandbox.remove())
+            raise
+        return sandbox
+
+    async def adopt(self) -> list[Sandbox]:
+        """Return every sandbox that an earlier agent left; those whose shim has died say so (``alive``)."""
+        sandboxes = await asyncio.gather(*(self._adopt(link) for link in sorted(self._index.iterdir())))
+        return [sandbox for sandbox in sandboxes if sandbox is not None]
+
+    async def _adopt(self, link: Path) -> Sandbox | None:
+        run_dir = Path(os.readlink(link))
+        spec = load_spec(run_dir)
+        if spec is None:  # its shim had not begun
+            shutil.rmtree(run_dir, ignore_errors=True)
+            self._forget(link.name)
+            return None
+        sandbox = self._new_sandbox(spec)
+        try:
+            await sandbox.begin(connect(run_dir))
+        except (OSError, RuntimeFault):
+            await sandbox.bury()
+        return sandbox
+
+    def _new_sandbox(self, spec: SandboxSpec) -> Sandbox:
+        return Sandbox(spec, self.driver, lambda: self._forget(spec.uid))
+
+    def _remember(self, spec: SandboxSpec) -> None:
+        with suppress(FileExistsError):
+            os.symlink(spec.run_dir, self._index / spec.uid)
+
+    def _forget(self, uid: str) -> None:
+        (self._index / uid).unlink(missing_ok=True)
+
+    async def _ask_zygote(self, spec: SandboxSpec, requested_ns: int) -> socket.socket:
+        """Have a shim made; return our end of the connection to it."""
+        await self._wait_for_zygote()
+        assert self._zygote is not None
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._zygote.send({"spec": to_wire(spec), "requested_ns": requested_ns}, [theirs.fileno()])
+        return ours
+
+    async def _wait_for_zygote(self) -> None:
+        try:
+            async with asyncio.timeout(ZYGOTE_DEADLINE_S):
+                await self._zygote_ready.wait()
+        except TimeoutError as error:
+            raise RuntimeFault("ZygoteError", "the zygote does not start; see the agent's log") from error
+
+    async def _keep_zygote(self) -> None:
+        while True:
+            ended = asyncio.Event()
+            process = self._spawn_zygote(ended)
+            try:
+                await ended.wait()
+                logger.warning("zygote ended, starting another", extra={"pid": self.zygote_pid})
+            finally:
+                self._end_zygote(process)
+            await asyncio.sleep(ZYGOTE_BACKOFF_S)
+
+    def _spawn_zygote(self, ended: asyncio.Event) -> int:
+        """Execute the zygote with nothing of this process but one socket; return its pidfd."""
+        ours, theirs = socket.socketpair()
+        package_root = str(Path(nodeagent.__path__[0]).parent)
+        argv = [sys.executable, "-I", "-S", "-c", ZYGOTE_CODE, package_root, str(ZYGOTE_FD), self._cgroup_root]
+        with theirs:
+            self.zygote_pid = os.posix_spawn(
+                sys.executable,
+                argv,
+                {"PATH": os.defpath},
+                file_actions=[(os.POSIX_SPAWN_DUP2, theirs.fileno(), ZYGOTE_FD)],
+                setsid=True,
+                setsigmask=(),
+            )
+        self._zygote = Connection(ours, self._on_zygote_event, ended.set)
+        return os.pidfd_open(self.zygote_pid)
+
+    def _on_zygote_event(self, message: Message) -> None:
+        self._zygote_ready.set()
+
+    def _end_zygote(self, pidfd: int) -> None:
+        self._zygote_ready.clear()
+        if self._zygote is not None:
+            self._zygote.close()
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(pidfd, signal.SIGKILL)  # it has nothing to lose
+        os.waitid(os.P_PIDFD, pidfd, os.WEXITED)
+        os.close(pidfd)
