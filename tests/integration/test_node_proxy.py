@@ -30,6 +30,8 @@ from naru.api.meta import KubeObject
 from naru.api.scheme import Resource
 
 V5, V4, V1 = "v5.channel.k8s.io", "v4.channel.k8s.io", "channel.k8s.io"
+ROOT = Path(__file__).resolve().parents[2]
+KUBECTLS = sorted(str(path) for path in (ROOT / ".tools").glob("kubectl-*")) or [shutil.which("kubectl") or "kubectl"]
 POD_PATH = "/api/v1/namespaces/default/pods"
 
 
@@ -419,12 +421,13 @@ class TestExec:
         assert await refusal(proxied, "/one/exec?command=ls&stdout=1") == (400, "Upgrade request required")
 
 
-@pytest.mark.skipif(shutil.which("kubectl") is None, reason="no kubectl")
+@pytest.mark.parametrize("kubectl", KUBECTLS, ids=lambda path: Path(path).name)
 class TestKubectl:
     """The client that people use."""
 
-    async def run(self, proxied: Proxied, tmp_path: Path, *arguments: str, stdin: bytes = b"") -> tuple[int, str, str]:
-        kubectl = os.environ.get("KUBECTL", "kubectl")
+    async def run(
+        self, kubectl: str, proxied: Proxied, tmp_path: Path, *arguments: str, stdin: bytes = b""
+    ) -> tuple[int, str, str]:
         environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
         process = await asyncio.create_subprocess_exec(
             *(kubectl, f"--server={proxied.url}", *arguments),
@@ -436,23 +439,23 @@ class TestKubectl:
         out, err = await asyncio.wait_for(process.communicate(stdin), 30)
         return process.returncode or 0, out.decode(), err.decode()
 
-    async def test_exec(self, proxied: Proxied, tmp_path: Path) -> None:
-        assert await self.run(proxied, tmp_path, "exec", "one", "--", "true") == (0, "hello\n", "")
+    async def test_exec(self, kubectl: str, proxied: Proxied, tmp_path: Path) -> None:
+        assert await self.run(kubectl, proxied, tmp_path, "exec", "one", "--", "true") == (0, "hello\n", "")
 
-    async def test_the_exit_code_arrives(self, proxied: Proxied, tmp_path: Path) -> None:
-        code, _, errors = await self.run(proxied, tmp_path, "exec", "one", "--", "exit", "7")
+    async def test_the_exit_code_arrives(self, kubectl: str, proxied: Proxied, tmp_path: Path) -> None:
+        code, _, errors = await self.run(kubectl, proxied, tmp_path, "exec", "one", "--", "exit", "7")
         assert code == 7
         assert "command terminated with exit code 7" in errors
 
-    async def test_input_ends(self, proxied: Proxied, tmp_path: Path) -> None:
-        code, out, _ = await self.run(proxied, tmp_path, "exec", "-i", "one", "--", "cat", stdin=b"through\n")
+    async def test_input_ends(self, kubectl: str, proxied: Proxied, tmp_path: Path) -> None:
+        code, out, _ = await self.run(kubectl, proxied, tmp_path, "exec", "-i", "one", "--", "cat", stdin=b"through\n")
         assert (code, out) == (0, "hello\nthrough\n")
 
-    async def test_logs(self, proxied: Proxied, tmp_path: Path) -> None:
-        code, out, _ = await self.run(proxied, tmp_path, "logs", "-f", "one")
+    async def test_logs(self, kubectl: str, proxied: Proxied, tmp_path: Path) -> None:
+        code, out, _ = await self.run(kubectl, proxied, tmp_path, "logs", "-f", "one")
         assert (code, out) == (0, "line 1\nline 2\nline 3\nline 4\n")
 
-    async def test_a_refusal_is_shown(self, proxied: Proxied, tmp_path: Path) -> None:
-        code, _, errors = await self.run(proxied, tmp_path, "exec", "one", "--", "refuse")
+    async def test_a_refusal_is_shown(self, kubectl: str, proxied: Proxied, tmp_path: Path) -> None:
+        code, _, errors = await self.run(kubectl, proxied, tmp_path, "exec", "one", "--", "refuse")
         assert code != 0
         assert 'container not found ("c0")' in errors
