@@ -61,8 +61,9 @@ for module in (cluster, objects, rollout, streams, image, trail):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        result = app(args=list(sys.argv[1:] if argv is None else argv), standalone_mode=False)
+        result = app(args=arguments, prog_name="naru", standalone_mode=False)
         return result if isinstance(result, int) else ExitCode.OK
     except Fault as fault:
         return _report(fault)
