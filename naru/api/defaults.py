@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 from naru.api.apps_v1 import Deployment, ReplicaSet, RollingUpdateDeployment
+from naru.api.config_v1 import Secret
 from naru.api.container_v1 import Container, EphemeralContainer, PullPolicy
 from naru.api.model import Model
 from naru.api.namespace_v1 import Namespace
@@ -130,10 +131,19 @@ def default_node(node: Node) -> Node:
     return node.model_copy(update={"status": status.model_copy(update={"allocatable": status.capacity})})
 
 
+def default_secret(secret: Secret) -> Secret:
+    """Move what was written as text to where it is read as bytes."""
+    if not secret.string_data:
+        return secret
+    data = {**secret.data, **{key: text.encode() for key, text in secret.string_data.items()}}
+    return secret.model_copy(update={"data": data, "string_data": {}})
+
+
 _RULES: Final[dict[type[Model], Callable[[Any], Any]]] = {
     Pod: default_pod,
     Namespace: default_namespace,
     Node: default_node,
     ReplicaSet: default_replica_set,
     Deployment: default_deployment,
+    Secret: default_secret,
 }
