@@ -25,7 +25,7 @@ from naru.api.model import now as wall_now
 from naru.api.pods import READY, is_active, is_available, is_ready, is_terminal, restart_count
 from naru.api.selectors import matcher
 from naru.client.client import Client
-from naru.client.errors import ConnectionFailed
+from naru.client.errors import ConnectionFailed, namespace_terminates
 from naru.client.watch import EventType
 from naru.controller.controller import Controller, Result
 from naru.controller.events import NORMAL, WARNING, EventRecorder
@@ -246,7 +246,7 @@ class ReplicaSetController(Controller):
         try:
             pod = await self._client.create(new_pod(rs), cause=Cause.of(rs, f"{count} pods there"))
         except (APIError, ConnectionFailed) as error:
-            if not _namespace_terminates(error):
+            if not namespace_terminates(error):
                 self._recorder.event(rs, WARNING, "FailedCreate", f"Error creating: {error}")
             raise
         self._recorder.event(rs, NORMAL, "SuccessfulCreate", f"Created pod: {pod.metadata.name}")
@@ -288,9 +288,4 @@ async def _gather(calls: Sequence[Callable[[], Awaitable[None]]]) -> list[Except
 
 def _creation_failure(error: Exception) -> Failure | None:
     """Judge a refused creation: in a namespace that terminates there is nothing to create, and nothing wrong."""
-    return None if _namespace_terminates(error) else Failure("FailedCreate", str(error), error)
-
-
-def _namespace_terminates(error: Exception) -> bool:
-    causes = error.details.get("causes", ()) if isinstance(error, APIError) else ()
-    return any(cause.get("reason") == "NamespaceTerminating" for cause in causes)
+    return None if namespace_terminates(error) else Failure("FailedCreate", str(error), error)
