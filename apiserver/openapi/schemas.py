@@ -138,7 +138,7 @@ class SchemaSet:
         return self._scalar(shape)
 
     def _scalar(self, shape: Shape) -> Schema:
-        if (name := _scalar_name(shape)) is not None:
+        if (name := scalar_name(shape)) is not None:
             self.schemas[name] = NAMED_SCALARS[name]
             return ref(name)
         if isinstance(shape.scalar, type) and issubclass(shape.scalar, Enum):
@@ -153,7 +153,8 @@ class SchemaSet:
         return dict(plain.get(shape.scalar, {"type": "object"}))
 
 
-def _scalar_name(shape: Shape) -> str | None:
+def scalar_name(shape: Shape) -> str | None:
+    """Name the schema of a scalar that has one of its own: times, quantities, numbers that may be texts."""
     if shape.scalar is datetime:
         return MICRO_TIME if _MICRO_TIME_MARK in shape.marks else TIME
     if any(mark is _QUANTITY_MARK for mark in shape.marks):
