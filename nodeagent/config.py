@@ -41,6 +41,7 @@ class AgentConfig:
     max_pods: int = 110
     port: int = NODE_PORT
     resolver: Path = Path("/etc/resolv.conf")
+    host_netns: int | None = None  # where the node is a namespace of a machine: a descriptor of the machine's own
 
     @property
     def pods_run_dir(self) -> Path:

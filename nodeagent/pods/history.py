@@ -9,11 +9,12 @@ from typing import Final
 from naru.api.core_v1 import ContainerStateTerminated, ContainerStatus
 from nodeagent.pods.backoff import BackOff
 from nodeagent.pods.faults import CONFIG_REASON, StartFault, Waiting
-from nodeagent.pods.observed import ContainerView
+from nodeagent.pods.observed import ContainerView, Ending
 from nodeagent.runtime.spec import ContainerPhase, ContainerState
 
-LOST_REASON: Final = "ContainerStatusUnknown"
 LOST_EXIT_CODE: Final = 137  # as if killed: 128 + SIGKILL
+LOST: Final = Ending("ContainerStatusUnknown", "The container could not be located when the pod was terminated")
+START_ERROR_EXIT_CODE: Final = 128  # as container runtimes report a container that could not be executed
 
 
 class ContainerHistory:
@@ -24,12 +25,11 @@ class ContainerHistory:
         self.newest: ContainerState | None = None
         self.previous: ContainerState | None = None
         self.current = True
-        self.lost = False
         self.busy = False
         self.waiting: Waiting | None = None
         self.retry_at = 0.0
         self.image_id = ""
-        self.messages: dict[str, str] = {}  # termination messages by container id
+        self.endings: dict[str, Ending] = {}  # by container id
         self.back_off = BackOff()
 
     @property
@@ -37,11 +37,19 @@ class ContainerHistory:
         """The number of the next attempt; it is the restart count that the status will show."""
         return 0 if self.newest is None else self.newest.attempt + 1
 
-    def observe(self, state: ContainerState) -> bool:
+    def runs(self, attempt: int) -> bool:
+        """Tell whether this attempt may still do something."""
+        newest = self.newest
+        return newest is not None and newest.attempt == attempt and newest.phase is not ContainerPhase.EXITED
+
+    def observe(self, state: ContainerState, now: float) -> bool:
         """Take what the shim says of an attempt; tell whether it has just ended."""
+        if state.error:  # of a container that went with its shim: nobody saw the end
+            state = replace(state, finished_at_us=state.finished_at_us or _unix_us(now))
+            self.endings[state.id] = LOST
         if self.newest is None or state.attempt > self.newest.attempt:
             self.previous, self.newest = self.newest, state
-            self.current, self.lost, self.waiting = True, False, None
+            self.current, self.waiting = True, None
             return state.phase is ContainerPhase.EXITED
         if state.attempt < self.newest.attempt:
             if self.previous is None or state.attempt > self.previous.attempt:
@@ -50,6 +58,20 @@ class ContainerHistory:
         ended = self.newest.phase is not ContainerPhase.EXITED and state.phase is ContainerPhase.EXITED
         self.newest = state
         return ended
+
+    def observe_failed_start(self, container_id: str, message: str, began_us: int, ended_us: int) -> None:
+        """Note an attempt whose program could not be executed: it counts as one that ended."""
+        state = ContainerState(
+            id=container_id,
+            name=self.name,
+            attempt=self.next_attempt,
+            phase=ContainerPhase.EXITED,
+            started_at_us=began_us,
+            finished_at_us=ended_us,
+            exit_code=START_ERROR_EXIT_CODE,
+        )
+        self.endings[container_id] = Ending("StartError", message)
+        self.observe(state, ended_us / 1e6)
 
     def begin(self, now: float) -> None:
         """Note that a start begins; one that follows an end makes the next back-off longer."""
@@ -71,8 +93,10 @@ class ContainerHistory:
         """Note that the sandbox died under the container."""
         self.current = False
         if self.newest is not None and self.newest.phase is not ContainerPhase.EXITED:
-            self.lost = True
-            self.newest = _lost(self.newest, now)
+            ended_us = _unix_us(now)
+            phase, code = ContainerPhase.EXITED, LOST_EXIT_CODE
+            self.newest = replace(self.newest, phase=phase, pid=0, exit_code=code, finished_at_us=ended_us)
+            self.endings[self.newest.id] = LOST
 
     def recall(self, status: ContainerStatus, now: float) -> None:
         """Take from the API what the node has forgotten (its host was restarted, say): attempts go on from there."""
@@ -90,14 +114,14 @@ class ContainerHistory:
 
     def _recall_newest(self, status: ContainerStatus, ended: ContainerStateTerminated | None, now: float) -> None:
         self.newest = self._recalled(status, ended, status.restart_count, now)
-        self.current, self.lost = False, ended is None or ended.reason == LOST_REASON
+        self.current = False
 
     def _recalled(
         self, status: ContainerStatus, ended: ContainerStateTerminated | None, attempt: int, now: float
     ) -> ContainerState:
         """Build the record of an end that only the API remembers; None: nobody saw the end."""
         container_id = ((ended.container_id if ended else "") or status.container_id).rpartition("/")[2]
-        self.messages[container_id] = ended.message if ended else ""
+        self.endings[container_id] = Ending(ended.reason, ended.message) if ended else LOST
         return ContainerState(
             id=container_id,
             name=status.name,
@@ -106,8 +130,6 @@ class ContainerHistory:
             started_at_us=_unix_us(ended.started_at.timestamp() if ended and ended.started_at else now),
             finished_at_us=_unix_us(ended.finished_at.timestamp() if ended and ended.finished_at else now),
             exit_code=ended.exit_code if ended else LOST_EXIT_CODE,
-            oom_killed=ended is not None and ended.reason == "OOMKilled",
-            error=ended.message if ended is not None and ended.reason == "StartError" else "",
         )
 
     def view(self) -> ContainerView:
@@ -124,24 +146,20 @@ class ContainerHistory:
             state=self.newest,
             previous=self.previous,
             current=self.current,
-            lost=self.lost,
             busy=self.busy,
             waiting=self.waiting,
             due_at=due_at,
             back_off_s=delay_s,
             image_id=self.image_id,
-            message=self.messages.get(self.newest.id, "") if self.newest else "",
-            previous_message=self.messages.get(self.previous.id, "") if self.previous else "",
+            ending=self._ending(self.newest),
+            previous_ending=self._ending(self.previous),
         )
 
     def _ended(self) -> ContainerState | None:
         return self.newest if self.newest is not None and self.newest.phase is ContainerPhase.EXITED else None
 
-
-def _lost(state: ContainerState, now: float) -> ContainerState:
-    return replace(
-        state, phase=ContainerPhase.EXITED, pid=0, finished_at_us=_unix_us(now), exit_code=LOST_EXIT_CODE, signal=9
-    )
+    def _ending(self, state: ContainerState | None) -> Ending:
+        return self.endings.get(state.id, Ending()) if state is not None else Ending()
 
 
 def _unix_us(seconds: float) -> int:

@@ -19,20 +19,27 @@ class SandboxPhase(StrEnum):
 
 
 @dataclass(frozen=True)
+class Ending:
+    """What is to be said of the end of an attempt beside its exit code."""
+
+    reason: str = ""  # empty: the exit code says it (Completed, Error, OOMKilled)
+    message: str = ""
+
+
+@dataclass(frozen=True)
 class ContainerView:
     """One container of the pod, over all its attempts."""
 
     state: ContainerState | None = None  # the newest attempt; None before the first
     previous: ContainerState | None = None  # the attempt before it
     current: bool = True  # the newest attempt belongs to the present sandbox
-    lost: bool = False  # nobody saw how the newest attempt ended: it went with its sandbox
     busy: bool = False  # a start is under way
     waiting: Waiting | None = None  # why the last start did not come to an attempt
     due_at: float = 0.0  # unix time before which it is not to be started
     back_off_s: float = 0.0  # the delay that led to due_at; 0 when it is no crash back-off
     image_id: str = ""
-    message: str = ""  # termination message of the newest attempt
-    previous_message: str = ""
+    ending: Ending = Ending()  # of the newest attempt
+    previous_ending: Ending = Ending()
 
     @property
     def running(self) -> bool:

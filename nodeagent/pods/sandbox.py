@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 
 from naru.api.core_v1 import Container, Pod
 from naru.telemetry.trail import Span
+from nodeagent.network.errors import NetworkError
 from nodeagent.pods import etc_files, resources
 from nodeagent.pods.downward import PodFacts
 from nodeagent.pods.faults import SandboxFault
@@ -134,7 +135,7 @@ class PodSandbox:
                 self.spans.append(Span("network", began_us, time.time_ns() // 1_000 - began_us))
         except RuntimeFault as fault:
             raise SandboxFault("FailedCreatePodSandBox", f"Failed to create pod sandbox: {fault.message}") from fault
-        except OSError as error:
+        except (NetworkError, OSError) as error:
             raise SandboxFault("FailedCreatePodSandBox", f"Failed to create pod sandbox: {error}") from error
 
     def _spec(self, pod: Pod) -> SandboxSpec:

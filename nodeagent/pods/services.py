@@ -1,6 +1,6 @@
 """What pod workers use of the node: the runtime and the network as they need them, and what they share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -12,6 +12,7 @@ from nodeagent.objects import ReferencedObjects
 from nodeagent.pods.downward import NodeFacts
 from nodeagent.pods.pulls import ImagePuller
 from nodeagent.runtime.spec import ContainerSpec, ContainerState, SandboxSpec, SandboxState
+from nodeagent.runtime.streams import ExecProcess, ProcessStreams
 
 
 class Sandbox(Protocol):
@@ -35,6 +36,21 @@ class Sandbox(Protocol):
 
     async def kill_all(self) -> None:
         """Kill every container."""
+
+    async def exec(
+        self,
+        container_id: str,
+        args: Sequence[str],
+        *,
+        tty: bool = False,
+        stdin: bool = False,
+        stdout: bool = True,
+        stderr: bool = True,
+    ) -> ExecProcess:
+        """Run a command in a container."""
+
+    async def attach(self, container_id: str, *, stdin: bool = False) -> ProcessStreams:
+        """Join the streams of a container's first process."""
 
     async def remove_container(self, container_id: str) -> None:
         """Forget an ended container, but for its log."""

@@ -17,11 +17,20 @@ from nodeagent.pods.faults import StartFault
 from nodeagent.pods.image_files import read_accounts
 from nodeagent.pods.sandbox import PodSandbox
 from nodeagent.pods.services import NodeServices
-from nodeagent.pods.status import START_ERROR_EXIT_CODE
 from nodeagent.pods.users import Accounts
-from nodeagent.runtime.spec import ContainerPhase, ContainerSpec, ContainerState, RuntimeFault
+from nodeagent.runtime.spec import ContainerSpec, ContainerState, RuntimeFault
 
 _accounts: dict[str, Accounts] = {}  # by image id, whose content never changes
+
+
+class ExecFault(Exception):
+    """An attempt was made and failed: ``message`` says why its program could not be executed."""
+
+    def __init__(self, container_id: str, message: str, began_us: int) -> None:
+        super().__init__(message)
+        self.container_id = container_id
+        self.message = message
+        self.began_us = began_us
 
 
 class ContainerStarter:
@@ -34,10 +43,11 @@ class ContainerStarter:
     async def start(
         self, pod: Pod, container: Container, attempt: int, on_image: Callable[[Image], None], spans: list[Span]
     ) -> ContainerState:
-        """Start a container; one that cannot be executed comes back as ended.
+        """Start a container.
 
         Raises:
             StartFault: there is no attempt to speak of; what was missing may come.
+            ExecFault: the attempt was made, and its program cannot be executed.
         """
         recorder = self._services.recorder
         try:
@@ -49,11 +59,8 @@ class ContainerStarter:
                 recorder.event(pod, WARNING, "Failed", f"Error: {fault.message}")
             raise
         recorder.event(pod, NORMAL, "Created", f"Created container: {container.name}")
-        state = await self._run(spec)
-        if state.error:
-            recorder.event(pod, WARNING, "Failed", f"Error: {state.error}")
-        else:
-            recorder.event(pod, NORMAL, "Started", f"Started container {container.name}")
+        state = await self._run(pod, spec)
+        recorder.event(pod, NORMAL, "Started", f"Started container {container.name}")
         spans += [Span(span.name, span.start_unix_us, span.duration_us) for span in state.spans]
         return state
 
@@ -77,23 +84,15 @@ class ContainerStarter:
         log.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         return container_spec(inputs, Attempt(secrets.token_hex(32), attempt, log), env, mounts)
 
-    async def _run(self, spec: ContainerSpec) -> ContainerState:
+    async def _run(self, pod: Pod, spec: ContainerSpec) -> ContainerState:
         handle = self._sandbox.handle
         assert handle is not None, "containers are planned only for a sandbox that is there"
         began_us = time.time_ns() // 1_000
         try:
             return await handle.start_container(spec)
         except RuntimeFault as fault:
-            return ContainerState(
-                id=spec.id,
-                name=spec.name,
-                attempt=spec.attempt,
-                phase=ContainerPhase.EXITED,
-                started_at_us=began_us,
-                finished_at_us=time.time_ns() // 1_000,
-                exit_code=START_ERROR_EXIT_CODE,
-                error=fault.message,
-            )
+            self._services.recorder.event(pod, WARNING, "Failed", f"Error: {fault.message}")
+            raise ExecFault(spec.id, fault.message, began_us) from fault
 
 
 def _accounts_of(image: Image) -> Accounts:

@@ -24,13 +24,10 @@ from naru.api.core_v1 import (
 from naru.api.pods import qos_class
 from nodeagent.pods import plan
 from nodeagent.pods.conditions import pod_conditions
-from nodeagent.pods.history import LOST_REASON
-from nodeagent.pods.observed import ContainerView, Observed, SandboxPhase
+from nodeagent.pods.observed import ContainerView, Ending, Observed, SandboxPhase
 from nodeagent.runtime import spec as runtime
 
 CONTAINER_ID_PREFIX: Final = "naru://"
-START_ERROR_EXIT_CODE: Final = 128  # as container runtimes report a container that could not be executed
-LOST_MESSAGE: Final = "The container could not be located when the pod was terminated"
 
 
 def pod_status(pod: Pod, observed: Observed) -> PodStatus:
@@ -132,13 +129,12 @@ def _container_status(pod: Pod, container: Container, observed: Observed, *, ini
     state = _state(pod, container, view, observed)
     newest_is_last = state.waiting is not None and view.exited is not None
     last = view.exited if newest_is_last else view.previous
-    message = view.message if newest_is_last else view.previous_message
-    lost = newest_is_last and view.lost
+    ending = view.ending if newest_is_last else view.previous_ending
     ready = _is_ready(state, init)
     return ContainerStatus(
         name=container.name,
         state=state,
-        last_state=ContainerState(terminated=_terminated(last, message, lost)) if last else ContainerState(),
+        last_state=ContainerState(terminated=_terminated(last, ending)) if last else ContainerState(),
         ready=ready,
         started=state.running is not None if not init else ready,
         restart_count=view.state.attempt if view.state else 0,
@@ -166,14 +162,14 @@ def _state(pod: Pod, container: Container, view: ContainerView, observed: Observ
     if view.back_off_s and view.due_at > observed.now and not over:
         message = crash_message(pod, container.name, view.back_off_s)
         return ContainerState(waiting=ContainerStateWaiting(reason="CrashLoopBackOff", message=message))
-    return ContainerState(terminated=_terminated(view.state, view.message, view.lost))
+    return ContainerState(terminated=_terminated(view.state, view.ending))
 
 
-def _terminated(state: runtime.ContainerState, message: str, lost: bool) -> ContainerStateTerminated:
+def _terminated(state: runtime.ContainerState, ending: Ending) -> ContainerStateTerminated:
     return ContainerStateTerminated(
-        exit_code=START_ERROR_EXIT_CODE if state.error else state.exit_code,
-        reason=LOST_REASON if lost else _end_reason(state),
-        message=LOST_MESSAGE if lost else state.error or message,
+        exit_code=state.exit_code,
+        reason=ending.reason or _end_reason(state),
+        message=ending.message,
         started_at=moment(state.started_at_us),
         finished_at=moment(state.finished_at_us),
         container_id=CONTAINER_ID_PREFIX + state.id,
@@ -181,8 +177,6 @@ def _terminated(state: runtime.ContainerState, message: str, lost: bool) -> Cont
 
 
 def _end_reason(state: runtime.ContainerState) -> str:
-    if state.error:
-        return "StartError"
     if state.oom_killed:
         return "OOMKilled"
     return "Completed" if state.exit_code == 0 else "Error"

@@ -9,11 +9,12 @@ Invariant: a fault of one pod ends in its own log and status; no other worker no
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any, Final
 
 from naru.api.core_v1 import Container, Pod
-from naru.api.errors import APIError, Conflict, NotFound
+from naru.api.errors import APIError, BadRequest, Conflict, NotFound
 from naru.api.keys import key_of
 from naru.api.pods import is_terminal
 from naru.client.errors import ConnectionFailed
@@ -25,14 +26,14 @@ from nodeagent.pods.backoff import BackOff
 from nodeagent.pods.faults import SandboxFault, StartFault
 from nodeagent.pods.history import ContainerHistory
 from nodeagent.pods.messages import termination_message
-from nodeagent.pods.observed import Observed, SandboxPhase, Verdict
+from nodeagent.pods.observed import Ending, Observed, SandboxPhase, Verdict
 from nodeagent.pods.plan import PodActions, deadline, grace_period_s, is_done, plan_pod
 from nodeagent.pods.reporter import StatusReporter
 from nodeagent.pods.sandbox import PodSandbox
 from nodeagent.pods.services import NodeServices, Sandbox
-from nodeagent.pods.starter import ContainerStarter
+from nodeagent.pods.starter import ContainerStarter, ExecFault
 from nodeagent.pods.stopper import Stopper, running, stop_signal
-from nodeagent.runtime.spec import ContainerState, RuntimeFault
+from nodeagent.runtime.spec import ContainerPhase, ContainerState, RuntimeFault
 
 logger = logging.getLogger(__name__)
 
@@ -67,8 +68,6 @@ class PodWorker:
         if adopted is not None:
             self._adopt(adopted)
         self._recall()
-        if not is_terminal(pod):
-            services.objects.follow(pod, self._on_reference_change)
 
     # What happens to the pod
 
@@ -126,10 +125,49 @@ class PodWorker:
     def _on_written(self, pod: Pod) -> None:
         self.update(pod)
 
+    # What the node server asks
+
+    def log_of(self, container: str, *, previous: bool) -> tuple[Path, Callable[[], bool]]:
+        """Return the log of a container's newest attempt, or of the one before, and whether it may still grow.
+
+        Raises:
+            BadRequest: there is no such attempt.
+        """
+        history = self._history(container)
+        state = history.previous if previous else history.newest
+        if state is None and previous:
+            name = self.pod.metadata.name
+            raise BadRequest(f'previous terminated container "{container}" in pod "{name}" not found')
+        if state is None:
+            reason = history.waiting.reason if history.waiting else "ContainerCreating"
+            text = f'container "{container}" in pod "{self.pod.metadata.name}" is waiting to start: {reason}'
+            raise BadRequest(text)
+        number = state.attempt
+        return self._sandbox.home.log(container, number), lambda: history.runs(number)
+
+    def running(self, container: str) -> tuple[Sandbox, str]:
+        """Return the sandbox and the id of a running container.
+
+        Raises:
+            NotFound: it does not run.
+        """
+        state, handle = self._history(container).newest, self._sandbox.handle
+        if handle is None or state is None or state.phase is not ContainerPhase.RUNNING:
+            raise NotFound(f'container not found ("{container}")')
+        return handle, state.id
+
+    def _history(self, container: str) -> ContainerHistory:
+        if container not in self._histories:
+            name = self.pod.metadata.name
+            raise BadRequest(f"container {container} is not valid for pod {name}")
+        return self._histories[container]
+
     # The loop
 
     async def run(self) -> None:
         """Care for the pod until nothing of it is left, here and in the API."""
+        if not is_terminal(self.pod):
+            self._services.objects.follow(self.pod, self._on_reference_change)
         reporting = asyncio.create_task(self._reporter.run(), name=f"report {key_of(self.pod)}")
         try:
             while not (actions := self._look()).forget:
@@ -257,9 +295,12 @@ class PodWorker:
             )
         except StartFault as fault:
             history.fail(fault, time.time())
+        except ExecFault as fault:
+            history.observe_failed_start(fault.container_id, fault.message, fault.began_us, time.time_ns() // 1_000)
+            self._reporter.note(f"container {name} failed to start", spans)
         else:
             self._observe(state)
-            self._reporter.note(f"container {name} {'failed to start' if state.error else 'started'}", spans)
+            self._reporter.note(f"container {name} started", spans)
             self._begin(f"clean {name}", self._remove_old_attempts(name, state.attempt))
         finally:
             history.busy = False
@@ -340,15 +381,14 @@ class PodWorker:
 
     def _observe(self, state: ContainerState) -> None:
         history = self._histories.get(state.name)
-        if history is None or not history.observe(state):
+        if history is None or not history.observe(state, time.time()) or state.id in history.endings:
             return
         container = next(c for c in _containers(self.pod) if c.name == state.name)
         home = self._sandbox.home
         message, log = home.message(state.name, state.attempt), home.log(state.name, state.attempt)
-        history.messages[state.id] = termination_message(container, state.exit_code, message, log)
+        history.endings[state.id] = Ending("", termination_message(container, state.exit_code, message, log))
         self._reporter.note(f"container {state.name} ended with exit code {state.exit_code}", [])
-        view = history.view()
-        if view.back_off_s and self.pod.spec.restart_policy != "Never" and not self._stopping:
+        if history.view().back_off_s and self.pod.spec.restart_policy != "Never" and not self._stopping:
             text = f"Back-off restarting failed container {state.name} in pod {status.full_name(self.pod)}"
             self._event(WARNING, "BackOff", text)
 

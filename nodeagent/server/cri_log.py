@@ -5,7 +5,7 @@ Source: the Container Runtime Interface's logging document (kubernetes/cri-api).
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO, Final
@@ -49,15 +49,25 @@ def parse_line(raw: bytes) -> LogLine | None:
     return LogLine(time, stream, text.removesuffix(b"\n") if tag.startswith(b"P") else text)
 
 
-def render(lines: Iterable[LogLine], options: LogOptions) -> Iterator[bytes]:
-    """Write lines as a client sees them; a timestamp stands before whole lines only, not before their later parts."""
-    since = _sortable(options.since)
-    at_start = True
-    for line in lines:
-        if line.time < since or (options.stream and line.stream != options.stream):
-            continue
-        yield line.time + b" " + line.text if options.timestamps and at_start else line.text
-        at_start = line.whole
+class LogView:
+    """Writes lines as a client sees them; remembers whether the last one was whole."""
+
+    def __init__(self, options: LogOptions) -> None:
+        self._options = options
+        self._since = _sortable(options.since)
+        self._at_start = True
+
+    def render(self, lines: Iterable[LogLine]) -> bytes:
+        """Return the text of the wanted lines; a timestamp stands before a whole line, not before its later parts."""
+        return b"".join(self._text(line) for line in lines if self._wanted(line))
+
+    def _wanted(self, line: LogLine) -> bool:
+        return line.time >= self._since and self._options.stream in (b"", line.stream)
+
+    def _text(self, line: LogLine) -> bytes:
+        stamp = line.time + b" " if self._options.timestamps and self._at_start else b""
+        self._at_start = line.whole
+        return stamp + line.text
 
 
 def tail_offset(file: BinaryIO, lines: int) -> int:

@@ -8,10 +8,10 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from naru.api.errors import BadRequest
-from nodeagent.server.cri_log import LogLine, LogOptions, parse_line, render, tail_offset
+from nodeagent.server.cri_log import LogLine, LogOptions, LogView, parse_line, tail_offset
 
 POLL_S: Final = 0.1
 CHUNK_BYTES: Final = 64 * 1024
@@ -58,24 +58,30 @@ async def read_log(path: Path, options: LogOptions, is_running: Callable[[], boo
 
 
 async def _chunks(path: Path, options: LogOptions, is_running: Callable[[], bool]) -> AsyncIterator[bytes]:
-    while not path.exists():
+    while (file := _open(path)) is None:
         if not (options.follow and is_running()):
             return
         await asyncio.sleep(POLL_S)
-    with path.open("rb") as file:
+    with file:
         file.seek(0 if options.tail_lines is None else await asyncio.to_thread(tail_offset, file, options.tail_lines))
-        rest = b""
+        rest, view = b"", LogView(options)
         while True:
             running = is_running()  # before the read: what was written before the end is then read for sure
-            data = file.read(CHUNK_BYTES)
-            if data:
+            if data := file.read(CHUNK_BYTES):
                 complete, _, rest = (rest + data).rpartition(b"\n")
-                yield b"".join(render(_lines(complete), options))
+                yield view.render(_lines(complete))
                 await asyncio.sleep(0)  # a long log must not hold up the loop
             elif options.follow and running:
                 await asyncio.sleep(POLL_S)
             else:
                 return
+
+
+def _open(path: Path) -> BinaryIO | None:
+    try:
+        return path.open("rb")
+    except FileNotFoundError:
+        return None
 
 
 def _lines(text: bytes) -> list[LogLine]:

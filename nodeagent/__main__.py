@@ -1,0 +1,7 @@
+"""``python -m nodeagent``."""
+
+import sys
+
+from nodeagent.main import main
+
+sys.exit(main())
