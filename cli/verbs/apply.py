@@ -4,6 +4,7 @@ Flow: manifests -> each object: GET, then POST, or a strategic merge patch from 
 What was applied is kept in the annotation that kubectl uses, so the two commands can be used in turn.
 """
 
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from naru.api.errors import APIError, Conflict, NotFound
 LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 FIELD_MANAGER: Final = "kubectl-client-side-apply"  # whom kubectl names too: the fields have one owner, not two
 _RETRIES: Final = 3  # of a write that another writer overtook
+_FIELD: Final = re.compile(r"[\"\s]((?:spec|metadata|data|stringData|status)(?:\.[\w-]+|\[[^\]]*\])+)")
 _PATCH: Final = {"Content-Type": "application/strategic-merge-patch+json"}
 _APPLY: Final = {"Content-Type": "application/apply-patch+yaml"}
 
@@ -72,9 +74,9 @@ def explain(document: Document, error: APIError) -> list[str]:
 
 
 def _field_in(message: str) -> str:
-    """Find the field that a message of the strict decoder names: ``unknown field "spec.foo"``."""
-    _, found, rest = message.partition('unknown field "')
-    return rest.partition('"')[0] if found else ""
+    """Find the first field that a message names, as in ``unknown field "spec.foo"``."""
+    found = _FIELD.search(message)
+    return found[1] if found else ""
 
 
 def prepare(document: Document, namespace: str) -> dict[str, Any]:
@@ -90,8 +92,16 @@ def prepare(document: Document, namespace: str) -> dict[str, Any]:
         metadata["namespace"] = metadata.get("namespace") or namespace
     metadata["annotations"] = annotations
     content["metadata"] = metadata
-    remembered = orjson.dumps(content).decode() + "\n"
-    return content | {"metadata": metadata | {"annotations": annotations | {LAST_APPLIED: remembered}}}
+    remembered = {LAST_APPLIED: remember(content)}
+    return content | {"metadata": metadata | {"annotations": annotations | remembered}}
+
+
+def remember(content: dict[str, Any]) -> str:
+    """Write an object as the annotation holds it, byte for byte as kubectl does: keys sorted, HTML escaped."""
+    text = orjson.dumps(content, option=orjson.OPT_SORT_KEYS).decode()
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text + "\n"
 
 
 def last_applied(current: dict[str, Any]) -> dict[str, Any]:

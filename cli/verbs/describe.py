@@ -101,7 +101,7 @@ def _container(container: Json, status: Json) -> list[str]:
     lines.append(_line("Ports", ", ".join(ports) or "<none>"))
     for title in ("Command", "Args"):
         if words := container.get(title.lower()):
-            lines.append(_line(title, " ".join(map(str, words))))
+            lines += _list(title, " ".join(map(str, words)).splitlines())
     lines += _state("State", status.get("state") or {}) + _state("Last State", status.get("lastState") or {})
     lines.append(_line("Ready", status.get("ready", False)))
     lines.append(_line("Restart Count", status.get("restartCount", 0)))

@@ -33,11 +33,7 @@ def _without_managed_fields(item: dict[str, Any]) -> dict[str, Any]:
 
 
 class _Dumper(yaml.SafeDumper):
-    """YAML with list items at their key's column, and texts of several lines as blocks."""
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        """Keep lists where kubectl has them."""
-        super().increase_indent(flow, True)
+    """YAML with texts of several lines as blocks."""
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
