@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from apiserver.fields import fields_of
+from naru.api.fields import fields_of
 from naru.api.meta import KubeObject
 from naru.api.model import MergeKey
 

@@ -26,10 +26,11 @@ def log_query(pod: str, query: MultiMapping[str]) -> Query:
     """
     if switch(query, "insecureSkipTLSVerifyBackend"):
         raise BadRequest("insecureSkipTLSVerifyBackend: connections to nodes are always verified")
-    if query.get("stream", "All") != "All":
-        raise BadRequest("stream: only All is supported: stdout and stderr are one log")
     wanted: Query = [(name, "true") for name in _LOG_SWITCHES if switch(query, name)]
     errors: list[FieldError] = []
+    if (stream := query.get("stream", "All")) != "All":
+        wanted.append(("stream", stream))
+        errors += _unknown_stream(stream)
     for name, least in _LOG_NUMBERS.items():
         value = number(query, name)
         if value is not None:
@@ -104,6 +105,13 @@ def _time(name: str, text: str) -> str:
     except ValueError as error:
         raise BadRequest(f"{name}: {text!r} is not a time of RFC 3339") from error
     return text
+
+
+def _unknown_stream(stream: str) -> list[FieldError]:
+    if stream in ("Stdout", "Stderr"):
+        return []
+    message = f'Unsupported value: "{stream}": supported values: "All", "Stderr", "Stdout"'
+    return [FieldError("stream", "FieldValueNotSupported", message)]
 
 
 def _too_small(name: str, value: int, least: int) -> list[FieldError]:

@@ -12,9 +12,9 @@ from typing import Any, Final, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from apiserver.fields import Field, Shape, fields_of
 from apiserver.openapi.descriptions import descriptions_of
 from apiserver.subresources import SUBRESOURCES
+from naru.api.fields import Field, Shape, fields_of
 from naru.api.meta import KubeObject, ListMeta
 from naru.api.model import IntOrString, ListMapKeys, MergeKey, MicroTime, ReplaceKeys, Stored
 from naru.api.options import DeleteOptions, Status

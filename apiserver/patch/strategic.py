@@ -21,9 +21,9 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from apiserver.fields import Shape, fields_of
 from apiserver.patch.document import decode_object, json_type, rejected
 from naru.api.errors import APIError, BadRequest
+from naru.api.fields import Shape, fields_of
 from naru.api.model import MergeKey
 
 DIRECTIVE: Final = "$patch"

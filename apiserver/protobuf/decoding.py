@@ -13,13 +13,13 @@ from typing import Any, Final
 import orjson
 from pydantic import BaseModel
 
-from apiserver.fields import Field, Shape, fields_of
 from apiserver.openapi.schemas import INT_OR_STRING, MICRO_TIME, QUANTITY, TIME, scalar_name
 from apiserver.protobuf.numbers import MESSAGES
 from apiserver.protobuf.wire import as_bytes, as_float, as_int, read_fields
 from naru.api.autoscaling_v1 import Scale
 from naru.api.core_v1 import Binding
 from naru.api.errors import BadRequest
+from naru.api.fields import Field, Shape, fields_of
 from naru.api.options import DeleteOptions
 from naru.api.policy_v1 import Eviction
 from naru.api.scheme import by_kind
