@@ -58,12 +58,23 @@ def up(name: str, flags: dict[str, Any], progress: Progress, timeout_s: float = 
         try:
             start(config, layout, progress)
             wait_until_ready(config, layout, progress, begin + timeout_s)
-        except BaseException:
+        except BaseException as failure:
             if not running:
                 progress.step("taking away what was started")
-                take_down(layout, config, purge=fresh, keep_logs=True)
+                undo(failure, config, layout, fresh=fresh)
             raise
     return UpResult(config, layout, running, time.monotonic() - begin)
+
+
+def undo(failure: BaseException, config: ClusterConfig, layout: Layout, *, fresh: bool) -> None:
+    """Take a failed start away again; that this fails too is told beside the failure, not instead of it."""
+    try:
+        take_down(layout, config, purge=fresh, keep_logs=True)
+    except Fault as second:
+        if not isinstance(failure, Fault):
+            raise
+        failure.detail += f"\nnot everything could be taken away: {second.message}\n{second.detail}"
+        failure.remedy = failure.remedy or f"naru down --purge --name {config.name}"
 
 
 def difference(stored: ClusterConfig, wanted: ClusterConfig) -> str:
