@@ -24,7 +24,8 @@ _PRECISION: Final = 60  # digits: above 19 of MAX_QUANTITY, 9 of _FINEST and the
 
 _PATTERN: Final = re.compile(
     r"(?P<sign>[+-]?)(?P<number>\d+(?:\.\d*)?|\.\d+)"
-    r"(?P<suffix>[KMGTPE]i|[eE][+-]?\d+|[numkMGTPE]?)"
+    r"(?P<suffix>[KMGTPE]i|[eE][+-]?\d+|[numkMGTPE]?)",
+    re.ASCII,
 )  # "E" alone is exa, "E3" an exponent: the longer alternative comes first
 
 
