@@ -10,6 +10,7 @@ import orjson
 import yaml
 from aiohttp import web
 
+from apiserver import protobuf
 from apiserver.handlers.call import Call
 from naru.api import strict
 from naru.api.errors import BadRequest, FieldError, RequestEntityTooLarge, UnsupportedMediaType, invalid
@@ -44,7 +45,7 @@ def media_type_of(request: web.Request) -> str:
 
 
 def parse(media_type: str, body: bytes) -> Any:
-    """Turn JSON or YAML into plain values.
+    """Turn JSON, YAML or protobuf into plain values.
 
     Raises:
         UnsupportedMediaType: the body is of another type.
@@ -60,9 +61,11 @@ def parse(media_type: str, body: bytes) -> Any:
             return yaml.load(body, Loader=_YamlLoader)
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             raise BadRequest(f"yaml: {' '.join(str(error).split())}") from None
+    if media_type == protobuf.MEDIA_TYPE:
+        return protobuf.decode(body)
     raise UnsupportedMediaType(
         "the body of the request was in an unknown format - accepted media types include: "
-        "application/json, application/yaml"
+        f"application/json, application/yaml, {protobuf.MEDIA_TYPE}"
     )
 
 
