@@ -79,18 +79,27 @@ def _number(kind: int, value: int) -> bytes:
     return attribute(kind, struct.pack("=I", value))
 
 
-def _link_header() -> bytes:
-    """Pack an ifinfomsg that asks for the link to be up; the kernel picks its index."""
-    return struct.pack("=BxHiII", socket.AF_UNSPEC, 0, 0, IFF_UP, IFF_UP)
+def _link_header(index: int = 0, *, up: bool = True) -> bytes:
+    """Pack an ifinfomsg; without an index the kernel picks one."""
+    return struct.pack("=BxHiII", socket.AF_UNSPEC, 0, index, IFF_UP if up else 0, IFF_UP if up else 0)
 
 
 def veth_request(name: str, peer: str, netns_fd: int, bridge: int, mac: str, mtu: int) -> tuple[int, int, bytes]:
-    """Ask for a veth: one end ``name`` here on the bridge, the other ``peer`` straight in ``netns_fd``; both up."""
-    far = _link_header() + _text(IFLA_IFNAME, peer) + attribute(IFLA_ADDRESS, bytes.fromhex(mac.replace(":", "")))
+    """Ask for a veth: one end ``name`` here on the bridge and up, the other ``peer`` straight in ``netns_fd``.
+
+    The far end cannot come up yet: the kernel makes it first, and opens no veth that has no other end (ENOTCONN).
+    """
+    address = attribute(IFLA_ADDRESS, bytes.fromhex(mac.replace(":", "")))
+    far = _link_header(up=False) + _text(IFLA_IFNAME, peer) + address
     far += _number(IFLA_MTU, mtu) + _number(IFLA_NET_NS_FD, netns_fd)
     info = _text(IFLA_INFO_KIND, "veth") + attribute(IFLA_INFO_DATA, attribute(VETH_INFO_PEER, far))
     near = _link_header() + _text(IFLA_IFNAME, name) + _number(IFLA_MTU, mtu) + _number(IFLA_MASTER, bridge)
     return RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, near + attribute(IFLA_LINKINFO, info)
+
+
+def up_request(link: int) -> tuple[int, int, bytes]:
+    """Ask for a link to be up."""
+    return RTM_NEWLINK, 0, _link_header(link)
 
 
 def address_request(link: int, address: IPv4Address, network: IPv4Network) -> tuple[int, int, bytes]:

@@ -13,7 +13,7 @@ from typing import Final
 
 from nodeagent.network.errors import KernelRefusal, NetworkError
 from nodeagent.network.naming import POD_LINK, pod_mac, veth_name
-from nodeagent.network.netlink_fast import NetlinkSocket, address_request, route_request, veth_request
+from nodeagent.network.netlink_fast import NetlinkSocket, address_request, route_request, up_request, veth_request
 from nodeagent.network.netns import netlink_in, open_own
 
 EVERYWHERE: Final = IPv4Network("0.0.0.0/0")
@@ -60,6 +60,7 @@ def connect(pod_uid: str, netns: Path, switch: Switch, address: IPv4Address) -> 
                 index = _add_veth(node, pod, veth_name(pod_uid), netns_fd, switch, mac)
             pod.request(
                 f"configure {POD_LINK} of pod {pod_uid}",
+                up_request(index),
                 address_request(index, address, switch.network),
                 route_request(EVERYWHERE, switch.gateway, index),
             )
