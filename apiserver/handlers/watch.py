@@ -116,6 +116,9 @@ class WatchStream:
 
     def write(self, data: bytes) -> None:
         """Send lines, or keep them until the stream is live; end the watch if too much waits."""
+        if self._transport.is_closing():
+            self.done.set()
+            return
         if self._held is not None:
             self._held.append(data)
             self._held_bytes += len(data)
@@ -126,8 +129,6 @@ class WatchStream:
         if waiting > MAX_WAITING_BYTES:
             logger.warning("dropped a watcher that does not keep up", extra={"waiting_bytes": waiting})
             self._transport.abort()
-            self.done.set()
-        elif self._transport.is_closing():
             self.done.set()
 
     def go_live(self) -> None:
