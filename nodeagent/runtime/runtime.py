@@ -33,6 +33,7 @@ ZYGOTE_CODE = (
 ZYGOTE_FD = 3
 ZYGOTE_DEADLINE_S = 20.0
 ZYGOTE_BACKOFF_S = 0.2
+KEPT_ENVIRONMENT = ("NARU_CLUSTER_RUN",)  # the mark by which `naru down` finds all that a cluster started
 
 
 class Runtime:
@@ -143,7 +144,7 @@ class Runtime:
             self.zygote_pid = os.posix_spawn(
                 sys.executable,
                 argv,
-                {"PATH": os.defpath},
+                {"PATH": os.defpath} | {name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ},
                 file_actions=[(os.POSIX_SPAWN_DUP2, theirs.fileno(), ZYGOTE_FD)],
                 setsid=True,
                 setsigmask=(),
