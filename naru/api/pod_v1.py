@@ -119,7 +119,7 @@ class PodSpec(Model):
     priority_class_name: str = ""
     priority: int | None = None  # set by admission from the priority class
     dns_config: Annotated[PodDNSConfig | None, STORED] = None
-    readiness_gates: Annotated[tuple[PodReadinessGate, ...], STORED] = ()
+    readiness_gates: tuple[PodReadinessGate, ...] = ()
     runtime_class_name: Annotated[str | None, STORED] = None
     enable_service_links: bool | None = None  # True in a Pod; naru has no Services to announce yet
     preemption_policy: Annotated[str | None, STORED] = None

@@ -67,6 +67,8 @@ def validate_init_containers(
     for index, container in enumerate(containers):
         errors += validate_host_ports([container], f"{path}[{index}].ports", indexed=False)
         if is_sidecar(container):
+            why = "naru does not run sidecars yet: the init container would be waited for without end"
+            errors.append(forbidden(f"{path}[{index}].restartPolicy", why))
             continue
         hooks = {
             "lifecycle": container.lifecycle,

@@ -213,7 +213,7 @@ class VolumeMount(Model):
     mount_path: str
     sub_path: str = ""
     mount_propagation: str | None = None
-    sub_path_expr: Annotated[str, STORED] = ""
+    sub_path_expr: str = ""  # with $(NAME) of the container's environment
 
 
 class VolumeDevice(Model):

@@ -124,6 +124,12 @@ def test_what_is_fine(obj: KubeObject) -> None:
             id="a hook on an init container",
         ),
         pytest.param(
+            pod({"initContainers": [{"name": "i", "image": "x", "restartPolicy": "Always"}]}),
+            "FieldValueForbidden",
+            "spec.initContainers[0].restartPolicy: Forbidden: naru does not run sidecars yet",
+            id="a sidecar, which a node would take for an init container",
+        ),
+        pytest.param(
             container(name="C_1"),
             "FieldValueInvalid",
             'spec.containers[0].name: Invalid value: "C_1": a lowercase RFC 1123 label must consist of',
