@@ -1,6 +1,9 @@
 """Fixtures: a real etcd, the certificates of a cluster, and a real API server process on them."""
 
+import asyncio
 import contextlib
+import io
+import json
 import os
 import signal
 import socket
@@ -10,12 +13,15 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
+import aiohttp
 import pytest
 import yaml
 from cryptography import x509
@@ -280,3 +286,105 @@ def apiserver(etcd: EtcdServer, pki: Pki) -> Iterator[ApiServer]:
     """A ready API server (``url``, ``pki``, ``kubeconfig``), shared by the tests of a module."""
     with running_apiserver(etcd, pki) as server:
         yield server
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the server said."""
+
+    code: int
+    body: Any
+    headers: dict[str, str]
+
+    @property
+    def version(self) -> str:
+        version: str = self.body["metadata"]["resourceVersion"]
+        return version
+
+
+class Watching:
+    """The events of one watch."""
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self.response = response
+
+    async def next(self, timeout_s: float = 5.0) -> dict[str, Any]:
+        line = await asyncio.wait_for(self.response.content.readline(), timeout_s)
+        if not line:
+            raise EOFError("the watch ended")
+        event: dict[str, Any] = json.loads(line)
+        return event
+
+    async def take(self, count: int) -> list[tuple[str, str]]:
+        """Return the type and name of the next events."""
+        events = [await self.next() for _ in range(count)]
+        return [(event["type"], event["object"]["metadata"].get("name", "")) for event in events]
+
+
+@dataclass
+class Api:
+    """Plain HTTP to an API server, and a namespace of the test's own."""
+
+    session: aiohttp.ClientSession
+    url: str
+    namespace: str
+
+    def path(self, plural: str, name: str = "", sub: str = "", group: str = "api/v1") -> str:
+        parts = [f"/{group}/namespaces/{self.namespace}/{plural}", name, sub]
+        return "/".join(part for part in parts if part)
+
+    async def send(self, method: str, path: str, body: object = None, **options: Any) -> Answer:
+        headers = dict(options.pop("headers", {}))
+        data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
+        if data is not None:
+            headers.setdefault("Content-Type", "application/json")
+        stream = None if data is None else io.BytesIO(data)
+        async with self.session.request(method, self.url + path, data=stream, headers=headers, **options) as response:
+            text = await response.read()
+            is_json = response.headers.get("Content-Type", "").startswith("application/json")
+            return Answer(response.status, json.loads(text) if is_json else text, dict(response.headers))
+
+    async def get(self, path: str, **params: str) -> Answer:
+        return await self.send("GET", path, params=params)
+
+    async def post(self, path: str, body: object, **params: str) -> Answer:
+        return await self.send("POST", path, body, params=params)
+
+    async def put(self, path: str, body: object, **params: str) -> Answer:
+        return await self.send("PUT", path, body, params=params)
+
+    async def patch(self, path: str, body: object, kind: str = "merge-patch+json", **params: str) -> Answer:
+        return await self.send("PATCH", path, body, params=params, headers={"Content-Type": f"application/{kind}"})
+
+    async def delete(self, path: str, body: object = None, **params: str) -> Answer:
+        return await self.send("DELETE", path, body, params=params)
+
+    @contextlib.asynccontextmanager
+    async def watch(self, path: str, **params: str) -> AsyncIterator[Watching]:
+        query = {"watch": "1", **params}
+        async with self.session.get(self.url + path, params=query, timeout=aiohttp.ClientTimeout(None)) as response:
+            assert response.status == 200
+            yield Watching(response)
+
+    async def make_config(self, name: str, **more: Any) -> Answer:
+        """Create a ConfigMap, the simplest of objects."""
+        meta = {"name": name, **more.pop("metadata", {})}
+        return await self.post(self.path("configmaps"), {"metadata": meta, "data": {"a": "1"}, **more})
+
+
+@contextlib.asynccontextmanager
+async def connected(server: ApiServer, user: str = "admin") -> AsyncIterator[Api]:
+    connector = aiohttp.TCPConnector(ssl=server.pki.tls(user), limit=0)
+    timeout = aiohttp.ClientTimeout(total=30)
+    async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+        yield Api(session, server.url, "default")
+
+
+@pytest.fixture
+async def api(apiserver: ApiServer) -> AsyncIterator[Api]:
+    """The shared server, seen from a new namespace."""
+    async with connected(apiserver) as client:
+        client.namespace = f"test-{uuid4().hex[:8]}"
+        made = await client.post("/api/v1/namespaces", {"metadata": {"name": client.namespace}})
+        assert made.code == 201
+        yield client
