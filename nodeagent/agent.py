@@ -8,6 +8,7 @@ On SIGTERM the agent goes and the containers stay.
 """
 
 import asyncio
+import logging
 from contextlib import AsyncExitStack
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -19,6 +20,7 @@ from naru.client.client import Client
 from naru.controller.events import EventRecorder
 from naru.controller.informer import InformerFactory
 from nodeagent.config import AgentConfig
+from nodeagent.images.errors import ImageError
 from nodeagent.images.store import ImageStore
 from nodeagent.machine import inspect_machine
 from nodeagent.network.node_network import NetworkConfig, NodeNetwork
@@ -31,6 +33,8 @@ from nodeagent.pods.services import NodeServices
 from nodeagent.registration import Registration
 from nodeagent.runtime.runtime import Runtime
 from nodeagent.server.app import serving
+
+logger = logging.getLogger(__name__)
 
 USER_AGENT: Final = "nodeagent"
 EVENT_SOURCE: Final = "kubelet"  # what people and tools know as the reporter of a node's events
@@ -78,7 +82,7 @@ class Agent:
             factory = InformerFactory(client)
             nodes = factory.informer(Node)
             group.create_task(factory.run(), name="informers")
-            await asyncio.gather(self._runtime.start(), self._network.ensure())
+            await asyncio.gather(self._runtime.start(), self._network.ensure(), asyncio.to_thread(self._ensure_builtin))
             stack.push_async_callback(self._runtime.close)
             workers = await self._start_workers(client, stack, group)
             self._not_ready = NO_POD_CIDR
@@ -118,6 +122,13 @@ class Agent:
             facts=NodeFacts(self._config.node_ip, self._machine.allocatable(self._config.max_pods)),
             memory_capacity_bytes=self._machine.memory_bytes,
         )
+
+    def _ensure_builtin(self) -> None:
+        """Have the image that the examples use; without it, a node still runs others."""
+        try:
+            self._images.ensure_builtin()
+        except (ImageError, OSError) as error:
+            logger.warning("built-in image not made", extra={"node": self._config.node_name, "error": str(error)})
 
     def _on_network_ready(self, registration: Registration) -> None:
         self._not_ready = ""

@@ -3,15 +3,15 @@
 import argparse
 import asyncio
 import logging
-import os
 import signal
 from collections.abc import Sequence
 from ipaddress import IPv4Network
 from pathlib import Path
 
 from naru.telemetry import logs
+from nodeagent.agent import Agent
 from nodeagent.config import NODE_PORT, AgentConfig
-from nodeagent.runtime.syscalls import CloneFlag, setns
+from nodeagent.network import netns
 
 logger = logging.getLogger(__name__)
 
@@ -22,8 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     logs.configure("nodeagent", arguments.log_level)
     host_netns = None
     if arguments.netns is not None:
-        host_netns = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-        enter_netns(arguments.netns)  # before anything opens a socket or starts a thread
+        host_netns = netns.enter(arguments.netns)  # before anything opens a socket or starts a thread
     config = read_config(arguments, host_netns)
     for directory in (config.data_dir, config.run_dir, config.pods_dir, config.pods_run_dir, config.logs_dir):
         directory.mkdir(mode=0o755, parents=True, exist_ok=True)
@@ -33,8 +32,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 async def run(config: AgentConfig) -> None:
     """Run the agent until a signal asks it to go."""
-    from nodeagent.agent import Agent  # after the network namespace was entered
-
     task = asyncio.create_task(Agent(config).run(), name="agent")
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):
@@ -43,15 +40,6 @@ async def run(config: AgentConfig) -> None:
         await task
     except asyncio.CancelledError:
         logger.info("stopped; containers keep running", extra={"node": config.node_name})
-
-
-def enter_netns(path: Path) -> None:
-    """Move this process, which must have one thread, into a network namespace."""
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        setns(fd, CloneFlag.NEWNET)
-    finally:
-        os.close(fd)
 
 
 def read_config(arguments: argparse.Namespace, host_netns: int | None = None) -> AgentConfig:

@@ -74,7 +74,7 @@ class StatusReporter:
             await self._dirty.wait()
             await self._settle()
             self._dirty.clear()
-            if await self._write():
+            if await self._guarded_write():
                 delay_s = RETRY_MIN_S
                 if not self._dirty.is_set():
                     self._idle.set()
@@ -91,6 +91,14 @@ class StatusReporter:
             return
         finally:
             self._urgent.clear()
+
+    async def _guarded_write(self) -> bool:
+        """Write; a fault that nobody foresaw must not leave the pod without a reporter."""
+        try:
+            return await self._write()
+        except Exception:
+            logger.exception("status not written", extra={"pod": str(key_of(self._pod()))})
+            return False
 
     async def _write(self) -> bool:
         """Send the difference; tell whether this is done with (also when the pod is gone)."""

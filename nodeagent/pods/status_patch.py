@@ -27,7 +27,13 @@ def status_patch(old: PodStatus, new: PodStatus, uid: str) -> dict[str, Any] | N
 
 def _change(key: str, before: Mapping[str, Any], value: Any) -> Any:
     if key == "conditions":
-        return [condition for condition in value if condition not in before.get(key, ())]
+        old = {condition["type"]: condition for condition in before.get(key, ())}
+        return [_condition_change(old.get(c["type"], {}), c) for c in value if c != old.get(c["type"])]
     if key in _REPLACED and before.get(key):
         return [{"$patch": "replace"}, *value]
     return value
+
+
+def _condition_change(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """Name what is gone, too: the patch is merged into the condition that is there."""
+    return {**dict.fromkeys(before.keys() - after.keys()), **after}
