@@ -97,6 +97,8 @@ class Birth:
             self._poller = None
         status = os.waitid(os.P_PIDFD, self.pidfd, os.WEXITED)
         os.close(self.pidfd)
+        if self.terminal is not None and not self.executed:
+            os.close(self.terminal)
         if status is None or status.si_code == os.CLD_EXITED:
             return (status.si_status if status else 0), 0
         return 128 + status.si_status, status.si_status

@@ -75,6 +75,4 @@ class Execution:
             self._on_started(self, None)
             return
         birth.reap()
-        if birth.terminal is not None:
-            os.close(birth.terminal)
         self._on_started(self, RuntimeFault("ExecError", birth.error or "the process died before its program began"))

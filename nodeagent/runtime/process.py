@@ -14,6 +14,7 @@ import socket
 import stat
 import termios
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
@@ -129,7 +130,8 @@ def set_oom_score_adj(value: int, warnings: list[str]) -> None:
 def change_directory(cwd: str) -> None:
     """Go to the working directory, made if the image lacks it."""
     try:
-        os.makedirs(cwd, exist_ok=True)
+        with suppress(FileExistsError):  # perhaps no directory: chdir says it better
+            os.makedirs(cwd)
         os.chdir(cwd)
         os.getcwd()  # fails outside of the root, where a leaked descriptor could have led. Source: CVE-2024-21626
     except OSError as error:

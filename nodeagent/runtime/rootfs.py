@@ -227,6 +227,7 @@ def attach(bind: Bind) -> None:
 def _make_target(path: str, is_directory: bool) -> None:
     if os.path.exists(path):
         return
+    path = os.path.realpath(path)  # where a link that leads to nothing, in this root, would lead
     if is_directory:
         os.makedirs(path, exist_ok=True)
         return

@@ -47,6 +47,7 @@ class Runtime:
         self._zygote: Connection | None = None
         self._zygote_ready = asyncio.Event()
         self._zygote_task: asyncio.Task[None] | None = None
+        self._background: set[asyncio.Task[None]] = set()
         self.zygote_pid = 0
 
     async def start(self) -> None:
@@ -57,6 +58,7 @@ class Runtime:
 
     async def close(self) -> None:
         """End the zygote; sandboxes and their containers stay."""
+        await asyncio.gather(*self._background)
         if self._zygote_task is not None:
             self._zygote_task.cancel()
             await asyncio.gather(self._zygote_task, return_exceptions=True)
@@ -64,18 +66,36 @@ class Runtime:
     async def create_sandbox(self, spec: SandboxSpec) -> Sandbox:
         """Make a sandbox.
 
+        When the caller is cancelled, it is made to its end, as a shim does not stop half-way, and then removed.
+
         Raises:
             RuntimeFault: it could not be made; nothing remains of it.
         """
+        making = asyncio.create_task(self._create(spec), name=f"sandbox {spec.uid}")
+        try:
+            return await asyncio.shield(making)
+        except asyncio.CancelledError:
+            removal = asyncio.create_task(self._abandon(making), name=f"abandon {spec.uid}")
+            self._background.add(removal)
+            removal.add_done_callback(self._background.discard)
+            raise
+
+    async def _abandon(self, making: asyncio.Task[Sandbox]) -> None:
+        try:
+            await (await making).remove()
+        except RuntimeFault as fault:
+            logger.warning("abandoned sandbox", extra={"error": fault.message})
+
+    async def _create(self, spec: SandboxSpec) -> Sandbox:
         requested_ns = time.time_ns()
         self._remember(spec)
         sandbox = self._new_sandbox(spec)
         try:
             ours = await self._ask_zygote(spec, requested_ns)
             await sandbox.begin(ours)
-        except BaseException:
+        except RuntimeFault:
             sandbox.disconnect()
-            await asyncio.shield(sandbox.remove())
+            await sandbox.remove()
             raise
         return sandbox
 

@@ -75,7 +75,7 @@ class Stdio:
         else:
             child_in = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
         (out, child_out), (err, child_err) = os.pipe(), os.pipe()
-        self._sources = {out: "stdout", err: "stderr"}
+        self._set_sources({out: "stdout", err: "stderr"})
         return child_in, child_out, child_err
 
     def close_child_fds(self) -> None:
@@ -87,12 +87,16 @@ class Stdio:
     def take_terminal(self, control: int) -> None:
         """Use this terminal, which the new process has made."""
         self.terminal = control
-        self._sources = {control: "stdout"}
+        self._set_sources({control: "stdout"})
+
+    def _set_sources(self, sources: dict[int, str]) -> None:
+        self._sources = sources
+        for fd in sources:
+            os.set_blocking(fd, False)
 
     def start(self) -> None:
         """Begin to read."""
         for fd in self._sources:
-            os.set_blocking(fd, False)
             self._poller.add(fd, self._reader(fd), READABLE)
 
     def _reader(self, fd: int) -> Callable[[], None]:

@@ -78,7 +78,8 @@ AT_RECURSIVE = 0x8000
 AT_FDCWD = -100
 OPEN_TREE_CLONE = 1
 OPEN_TREE_CLOEXEC = os.O_CLOEXEC
-MOVE_MOUNT_F_EMPTY_PATH = 4
+MOVE_MOUNT_F_EMPTY_PATH = 0x04
+MOVE_MOUNT_T_SYMLINKS = 0x10
 CLOSE_RANGE_CLOEXEC = 4
 KEYCTL_JOIN_SESSION_KEYRING = 1
 SECCOMP_MODE_FILTER = 2
@@ -212,7 +213,8 @@ def move_mount(fd: int, target: str | Path) -> None:
 
     Source: move_mount(2), Linux 5.2.
     """
-    if _syscall(SYS_MOVE_MOUNT, fd, b"", AT_FDCWD, os.fsencode(target), MOVE_MOUNT_F_EMPTY_PATH) != 0:
+    flags = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS
+    if _syscall(SYS_MOVE_MOUNT, fd, b"", AT_FDCWD, os.fsencode(target), flags) != 0:
         raise _error("move_mount(2)", os.fspath(target))
 
 
