@@ -6,9 +6,13 @@ No component is imported here: the supervisor loads ``entry`` by name, in the ch
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
+from cli.cluster import interpreter
 from cli.cluster.config import NODE_MASK_SIZE, ClusterConfig
 from cli.cluster.layout import Layout
+
+UNDERLAY_TOOL: Final = "nodeagent.network.underlay"
 
 
 class Gate(StrEnum):
@@ -39,7 +43,7 @@ def plan_components(config: ClusterConfig, layout: Layout, etcd: str) -> tuple[C
         "naru-apiserver",
         _apiserver_args(config, layout),
         "apiserver.main:main",
-        ("aiohttp.web", "naru.api.core_v1", "naru.api.apps_v1", "apiserver.main"),
+        ("naru.client.http", "aiohttp.web", "naru.api.core_v1", "naru.api.apps_v1"),
         (Gate.PKI, Gate.UNDERLAY),
     )
     scheduler = Component(
@@ -47,16 +51,14 @@ def plan_components(config: ClusterConfig, layout: Layout, etcd: str) -> tuple[C
         "naru-scheduler",
         ("--kubeconfig", f"{layout.kubeconfig('scheduler')}"),
         "scheduler.main:main",
-        ("scheduler.main",),
-        (Gate.API,),
+        gates=(Gate.API,),
     )
     controllers = Component(
         "controllers",
         "naru-controller",
         _controllers_args(config, layout),
         "controllers.main:main",
-        ("controllers.main",),
-        (Gate.API,),
+        gates=(Gate.API,),
     )
     agents = tuple(
         Component(
@@ -64,7 +66,7 @@ def plan_components(config: ClusterConfig, layout: Layout, etcd: str) -> tuple[C
             f"naru-{node}",
             _agent_args(config, layout, node),
             "nodeagent.main:main",
-            ("naru.client", "naru.controller", "nodeagent.main"),
+            ("cli.cluster.warm", "nodeagent.main"),
             (Gate.API,),
         )
         for node in config.node_names
@@ -104,9 +106,9 @@ def _etcd(config: ClusterConfig, layout: Layout, program: str) -> Component:
 
 
 def _underlay(config: ClusterConfig, layout: Layout) -> Component:
-    args = underlay_args(config, layout, "up")
-    module = "nodeagent.network.underlay"
-    return Component("underlay", "naru-underlay", args, f"{module}:main", (module,), once=True)
+    """The host's side of the network: a job in an interpreter of its own, which loads while the supervisor does."""
+    args = interpreter.command(UNDERLAY_TOOL, underlay_args(config, layout, "up"))
+    return Component("underlay", "naru-underlay", tuple(args), once=True)
 
 
 def _apiserver_args(config: ClusterConfig, layout: Layout) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from cli.cluster import interpreter, processes
-from cli.cluster.components import underlay_args
+from cli.cluster.components import UNDERLAY_TOOL, underlay_args
 from cli.cluster.config import ClusterConfig
 from cli.cluster.layout import Layout
 from cli.cluster.lock import exclusive
@@ -54,7 +54,7 @@ def take_down(layout: Layout, config: ClusterConfig, *, purge: bool, keep_logs: 
     clean_nodes(layout)
     _stop([found[_LAST]] if _LAST in found else [])
     processes.kill(processes.marked(layout.run), STOP_TIMEOUT_S)
-    run_helper("nodeagent.network.underlay", underlay_args(config, layout, "down"))
+    run_helper(UNDERLAY_TOOL, underlay_args(config, layout, "down"))
     shutil.rmtree(layout.run)
     if purge:
         remove_data(layout, keep_logs=keep_logs)

@@ -36,6 +36,7 @@ def launch(component: Component, layout: Layout) -> ProcessRecord:
         record = ProcessRecord.of(component.name, pid)
         record.save(layout.pids)
         return record
+    gc.freeze()  # what was imported so far stays shared: no collector of a child writes to the objects' headers
     pid = os.fork()
     if pid == 0:
         _become(component, layout)

@@ -64,22 +64,18 @@ class Supervisor:
         for slot in self._slots:
             self._adopt(slot)
         self._start_while_importing()
-        gc.collect()
-        gc.freeze()  # a later fork's collector leaves the shared pages alone
         while self._wait():
             self._start_due()
         logger.info("supervisor stops; the components stay")
 
     def _start_while_importing(self) -> None:
         """Import every component's modules in turn, starting meanwhile what can start."""
-        gc.disable()  # there is no garbage yet, only modules
         self._start_due()
         for slot in self._slots:
             for module in slot.component.preload:
                 self._preload(module)
                 self._wait(timeout_s=0)
                 self._start_due()
-        gc.enable()
 
     def _preload(self, module: str) -> None:
         try:
@@ -221,6 +217,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if config is None or etcd is None:
         logger.error("no cluster.json or no etcd program", extra={"config": layout.config})
         return 1
+    gc.disable()  # it would write to every page that the forks share, and there is next to no garbage
     os.chdir(layout.run)
     with open("/proc/self/comm", "w") as comm:
         comm.write("naru-supervisor")
