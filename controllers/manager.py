@@ -80,13 +80,6 @@ class Manager:
         self._recorders.append(recorder)
         return recorder
 
-    def queue_depths(self) -> dict[str, float]:
-        """Return how many keys wait, by controller."""
-        depths: dict[str, float] = {}
-        for controller in self._controllers:
-            depths[controller.name] = depths.get(controller.name, 0) + len(controller.queue)
-        return depths
-
     async def run(self) -> None:
         """Work until cancelled."""
         async with asyncio.TaskGroup() as group:

@@ -80,6 +80,10 @@ class Client:
         """Close every connection, also those of the clients named from this one."""
         await self._transport.close()
 
+    async def wait_reachable(self, at_most_s: float = 5.0) -> None:
+        """After a ConnectionFailed: return as soon as the server accepts connections again, or after a time."""
+        await self._transport.wait_reachable(at_most_s)
+
     def named(self, user_agent: str) -> "Client":
         """Return a client of another name that shares this one's connections (and must not be closed itself)."""
         other = Client(self.config, user_agent=user_agent, on_warning=self._on_warning)

@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 M = TypeVar("M", bound=KubeObject)
 
-_SERVER_AWAY_CAP_S = 1.0  # the longest wait when the server was away: it is no fault of the key's
+_SERVER_AWAY_CAP_S = 0.5  # the longest wait when the server was away: it is no fault of the key's
 
 
 @dataclass(frozen=True)

@@ -56,21 +56,24 @@ class Reflector(Generic[M]):
         self._namespace = namespace
         self._label_selector = label_selector
         self._field_selector = field_selector
-        self._backoff = backoff or Backoff(cap_s=1.0)  # a refused connection costs little; a late cache costs more
+        self._backoff = backoff or Backoff(cap_s=1.0)
         self._revision = ""  # where to watch from; empty: list first
 
     async def run(self) -> NoReturn:
         """Follow until cancelled, whatever happens to the server."""
         clock = asyncio.get_running_loop().time
         while True:
-            start = clock()
+            start, resumed = clock(), bool(self._revision)
             try:
                 await self._follow()
             except Gone:
                 logger.info("watch history gone, listing again", extra={"kind": self._model.__name__})
                 self._revision = ""
+                if resumed:
+                    continue  # the server is there, and a list is all it wants
             except ConnectionFailed as error:
                 self._report(error)
+                await self._client.wait_reachable()
             except APIError as error:
                 self._report(error)
                 self._revision = ""  # a server that does not know our revision says so in many ways

@@ -17,9 +17,10 @@ from naru.api.apps_v1 import Deployment, ReplicaSet
 from naru.api.conditions import find_condition
 from naru.api.coordination_v1 import Lease, LeaseSpec
 from naru.api.core_v1 import ConfigMap, Event, Namespace, Node, Pod, ServiceAccount
-from naru.api.errors import NotFound
+from naru.api.errors import Conflict, NotFound, ServiceUnavailable
 from naru.api.meta import ObjectMeta, OwnerReference
 from naru.client.client import Client
+from naru.client.errors import ConnectionFailed
 from naru.client.kubeconfig import load
 from naru.controller.informer import InformerFactory
 from naru.controller.ownership import controller_of
@@ -28,7 +29,7 @@ from .conftest import ApiServer, Process
 
 T = TypeVar("T")
 PATIENCE_S = 15.0
-GRACE_S = 1.5  # of silent nodes
+GRACE_S = 3.0  # of silent nodes; they beat ten times as often
 
 
 class Controllers(Process):
@@ -97,10 +98,48 @@ def deployment(namespace: str, replicas: int = 3, image: str = "naru.local/busyb
     return Deployment.model_validate({"metadata": {"name": "web", "namespace": namespace}, "spec": body})
 
 
+@contextlib.asynccontextmanager
+async def beating_node(client: Client, name: str) -> AsyncIterator[Callable[[], None]]:
+    """A Node with a heartbeat; the yielded function makes it silent."""
+    await client.create(Node(metadata=ObjectMeta(name=name)))
+    lease = Lease(metadata=ObjectMeta(name=name, namespace="kube-node-lease"), spec=LeaseSpec(holder_identity=name))
+    await client.create(lease)
+    beats = asyncio.Event()
+    beats.set()
+
+    async def report_ready() -> None:
+        moment = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        condition = {"type": "Ready", "status": "True", "reason": "KubeletReady", "lastHeartbeatTime": moment}
+        status = {"status": {"conditions": [condition]}}
+        await client.patch(Node, name, "", status, "strategic", "status")
+
+    async def beat() -> None:
+        while True:
+            await beats.wait()
+            with contextlib.suppress(ConnectionFailed, ServiceUnavailable):
+                await report_ready()
+                now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+                await client.patch(Lease, name, "kube-node-lease", {"spec": {"renewTime": now}})
+            await asyncio.sleep(GRACE_S / 10)
+
+    def toggle() -> None:
+        beats.clear() if beats.is_set() else beats.set()
+
+    task = asyncio.create_task(beat())
+    try:
+        yield toggle
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await client.delete(Lease, name, "kube-node-lease")
+        with contextlib.suppress(NotFound):
+            await client.delete(Node, name)
+
+
 class FakeNode:
     """Plays scheduler and agent: pods of a namespace run on one node, ready at once, and stop when deleted."""
 
-    def __init__(self, client: Client, namespace: str, node: str = "fake") -> None:
+    def __init__(self, client: Client, namespace: str, node: str) -> None:
         self.client = client
         self.namespace = namespace
         self.node = node
@@ -132,15 +171,23 @@ class FakeNode:
             task.add_done_callback(self._tasks.discard)
 
     async def _step(self, pod: Pod) -> None:
+        while True:
+            try:
+                with contextlib.suppress(NotFound, Conflict):  # changed since: the change is an event of its own
+                    await self._act(pod)
+                return
+            except (ConnectionFailed, ServiceUnavailable):
+                await asyncio.sleep(0.1)
+
+    async def _act(self, pod: Pod) -> None:
         meta = pod.metadata
-        with contextlib.suppress(NotFound):
-            if meta.deletion_timestamp is not None:
-                if pod.spec.node_name:
-                    await self.client.delete(Pod, meta.name, meta.namespace, uid=meta.uid, grace_period_seconds=0)
-            elif not pod.spec.node_name:
-                await self.client.bind(pod, self.node)
-            elif pod.status.phase != "Running" and self.ready:
-                await self.run_pod(pod)
+        if meta.deletion_timestamp is not None:
+            if pod.spec.node_name:
+                await self.client.delete(Pod, meta.name, meta.namespace, uid=meta.uid, grace_period_seconds=0)
+        elif not pod.spec.node_name:
+            await self.client.bind(pod, self.node)
+        elif pod.status.phase != "Running" and self.ready:
+            await self.run_pod(pod)
 
     async def run_pod(self, pod: Pod) -> None:
         moment = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -151,7 +198,8 @@ class FakeNode:
 
 @pytest.fixture
 async def fake_node(client: Client, namespace: str) -> AsyncIterator[FakeNode]:
-    async with FakeNode(client, namespace).running() as node:
+    name = f"node-{namespace}"
+    async with beating_node(client, name), FakeNode(client, namespace, name).running() as node:
         yield node
 
 
@@ -413,43 +461,6 @@ class TestNamespace:
         await eventually(lambda: gone(client, Namespace, namespace))
 
 
-@contextlib.asynccontextmanager
-async def beating_node(client: Client, name: str) -> AsyncIterator[Callable[[], None]]:
-    """A Node with a heartbeat; the yielded function makes it silent."""
-    await client.create(Node(metadata=ObjectMeta(name=name)))
-    lease = Lease(metadata=ObjectMeta(name=name, namespace="kube-node-lease"), spec=LeaseSpec(holder_identity=name))
-    await client.create(lease)
-    beats = asyncio.Event()
-    beats.set()
-
-    async def report_ready() -> None:
-        moment = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        condition = {"type": "Ready", "status": "True", "reason": "KubeletReady", "lastHeartbeatTime": moment}
-        status = {"status": {"conditions": [condition]}}
-        await client.patch(Node, name, "", status, "strategic", "status")
-
-    async def beat() -> None:
-        while True:
-            await beats.wait()
-            await report_ready()
-            now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-            await client.patch(Lease, name, "kube-node-lease", {"spec": {"renewTime": now}})
-            await asyncio.sleep(GRACE_S / 5)
-
-    def toggle() -> None:
-        beats.clear() if beats.is_set() else beats.set()
-
-    task = asyncio.create_task(beat())
-    try:
-        yield toggle
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        await client.delete(Lease, name, "kube-node-lease")
-        with contextlib.suppress(NotFound):
-            await client.delete(Node, name)
-
-
 async def taints_of(client: Client, name: str) -> set[tuple[str, str]]:
     node = await client.get(Node, name)
     return {(taint.key, taint.effect) for taint in node.spec.taints}
@@ -501,10 +512,11 @@ class TestNodes:
                 active = [p for p in (await client.list(Pod, namespace)).items if not p.metadata.deletion_timestamp]
                 return len(active) == 2 and before.isdisjoint(pod.metadata.uid for pod in active)
 
-            fake.node = "elsewhere"
-            await eventually(replaced)
-            toggle()
-            await eventually(lambda: self.untainted(client, "silent"))
+            async with beating_node(client, "elsewhere"):
+                fake.node = "elsewhere"
+                await eventually(replaced)
+                toggle()
+                await eventually(lambda: self.untainted(client, "silent"))
 
     async def untainted(self, client: Client, name: str) -> bool:
         node = await client.get(Node, name)
