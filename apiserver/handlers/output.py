@@ -14,6 +14,7 @@ from typing import Any, Final
 import orjson
 import yaml
 from aiohttp import web
+from multidict import CIMultiDict
 
 from apiserver import table
 from apiserver.documents import MediaRange, accepted
@@ -117,24 +118,28 @@ async def respond(
     request: web.Request, body: bytes, form: Form, *, status: int = 200, warnings: Sequence[str] = ()
 ) -> web.StreamResponse:
     """Send an answer: as YAML if asked for, compressed when that pays, in slices when it is large."""
-    response = web.StreamResponse(status=status)
+    headers = CIMultiDict({"Cache-Control": "no-cache, private", "Content-Type": _content_type(form)})
     for warning in warnings:
-        response.headers.add("Warning", f'299 - "{_quoted(warning)}"')
-    response.headers["Content-Type"] = "application/yaml" if form.yaml else "application/json"
-    response.headers["Cache-Control"] = "no-cache, private"
+        headers.add("Warning", f'299 - "{_quoted(warning)}"')
     if form.yaml:
         body = await asyncio.to_thread(_to_yaml, body)
-    elif request.query.get("pretty") in TRUE:
+    elif request.query_string and request.query.get("pretty") in TRUE:
         body = orjson.dumps(orjson.loads(body), option=orjson.OPT_INDENT_2) + b"\n"
     if len(body) >= GZIP_FROM_BYTES and "gzip" in request.headers.get("Accept-Encoding", ""):
         body = await asyncio.to_thread(_gzip, body)
-        response.headers["Content-Encoding"] = "gzip"
-        response.headers["Vary"] = "Accept-Encoding"
+        headers["Content-Encoding"] = "gzip"
+        headers["Vary"] = "Accept-Encoding"
+    if len(body) <= SLICE_BYTES:
+        return web.Response(status=status, body=body, headers=headers)
+    response = web.StreamResponse(status=status, headers=headers)
     response.content_length = len(body)
     await response.prepare(request)
     await write_slices(response, body)
-    await response.write_eof()
     return response
+
+
+def _content_type(form: Form) -> str:
+    return "application/yaml" if form.yaml else "application/json"
 
 
 async def write_slices(response: web.StreamResponse, body: bytes) -> None:

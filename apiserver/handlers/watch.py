@@ -182,7 +182,7 @@ async def _be_new_enough(call: Call, options: Options) -> None:
     if options.send_initial:
         await be_as_new_as(call, options.resource_version)
     else:
-        parse_revision(options.resource_version or "0")
+        await call.state.caches.reach(0)  # that is: until there is a history at all
 
 
 def _begin(

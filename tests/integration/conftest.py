@@ -92,6 +92,7 @@ class EtcdServer(Process):
         return f"unix://{self.socket_path}"
 
     def start(self) -> None:
+        self.socket_path.unlink(missing_ok=True)  # a killed etcd leaves it, and the next one does not take it over
         self.spawn()
         self.wait_ready()
 
@@ -378,6 +379,7 @@ async def connected(server: ApiServer, user: str = "admin") -> AsyncIterator[Api
     timeout = aiohttp.ClientTimeout(total=30)
     async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
         yield Api(session, server.url, "default")
+    await asyncio.sleep(0.1)  # aiohttp leaves it to the loop to close TLS connections
 
 
 @pytest.fixture

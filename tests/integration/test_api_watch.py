@@ -1,0 +1,147 @@
+"""Watching: what a client sees of what happens, and how it goes on after a break."""
+
+import asyncio
+
+import pytest
+
+ACCEPT_TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
+
+
+class TestWatch:
+    async def test_changes_come_in_order_as_they_happen(self, api):
+        async with api.watch(api.path("configmaps")) as watch:
+            await api.make_config("a")
+            await api.patch(api.path("configmaps", "a"), {"data": {"b": "2"}})
+            await api.delete(api.path("configmaps", "a"))
+            assert await watch.take(3) == [("ADDED", "a"), ("MODIFIED", "a"), ("DELETED", "a")]
+
+    async def test_a_deleted_object_is_shown_as_it_last_was_at_the_revision_of_its_end(self, api):
+        made = await api.make_config("a")
+        async with api.watch(api.path("configmaps"), resourceVersion=made.version) as watch:
+            await api.delete(api.path("configmaps", "a"))
+            event = await watch.next()
+            assert event["type"] == "DELETED"
+            assert event["object"]["data"] == made.body["data"]
+            assert int(event["object"]["metadata"]["resourceVersion"]) > int(made.version)
+
+    @pytest.mark.parametrize("version", ["", "0"])
+    async def test_without_a_revision_the_present_objects_come_first(self, api, version):
+        await api.make_config("a")
+        if version == "0":
+            await api.get(api.path("configmaps"))  # so that the cache is sure to have it
+        async with api.watch(api.path("configmaps"), resourceVersion=version) as watch:
+            await api.make_config("b")
+            assert await watch.take(2) == [("ADDED", "a"), ("ADDED", "b")]
+
+    async def test_a_watch_resumes_where_the_one_before_ended(self, api):
+        listed = await api.get(api.path("configmaps"))
+        seen, version = [], listed.version
+        for number in range(6):
+            await api.make_config(f"c{number}")
+        for _ in range(3):
+            async with api.watch(api.path("configmaps"), resourceVersion=version) as watch:
+                for _ in range(2):
+                    event = await watch.next()
+                    seen.append(event["object"]["metadata"]["name"])
+                    version = event["object"]["metadata"]["resourceVersion"]
+        assert seen == [f"c{number}" for number in range(6)]
+
+    async def test_other_namespaces_and_resources_are_not_seen(self, api):
+        async with api.watch(api.path("configmaps")) as watch:
+            await api.post("/api/v1/namespaces/default/configmaps", {"metadata": {"generateName": "other-"}})
+            await api.post(api.path("secrets"), {"metadata": {"name": "s"}})
+            await api.make_config("mine")
+            assert await watch.take(1) == [("ADDED", "mine")]
+
+    async def test_objects_move_in_and_out_of_a_selector(self, api):
+        await api.make_config("a", metadata={"labels": {"tier": "db"}})
+        version = (await api.get(api.path("configmaps"))).version
+        path = api.path("configmaps", "a")
+        async with api.watch(api.path("configmaps"), resourceVersion=version, labelSelector="tier=web") as watch:
+            await api.patch(path, {"metadata": {"labels": {"tier": "web"}}})
+            await api.patch(path, {"data": {"n": "1"}})
+            gone = await api.patch(path, {"metadata": {"labels": {"tier": "db"}}})
+            await api.patch(path, {"data": {"n": "2"}})
+            await api.make_config("b", metadata={"labels": {"tier": "web"}})
+            events = [await watch.next() for _ in range(4)]
+            assert [event["type"] for event in events] == ["ADDED", "MODIFIED", "DELETED", "ADDED"]
+            assert events[2]["object"]["metadata"]["resourceVersion"] == gone.version
+            assert events[2]["object"]["metadata"]["labels"] == {"tier": "web"}
+
+    async def test_a_field_selector_follows_the_pods_of_a_node(self, api):
+        spec = {"containers": [{"name": "c", "image": "i"}]}
+        version = (await api.get(api.path("pods"))).version
+        selector = "spec.nodeName=node-1"
+        async with api.watch(api.path("pods"), resourceVersion=version, fieldSelector=selector) as watch:
+            for name, node in (("p", "node-2"), ("q", "node-1")):
+                await api.post(api.path("pods"), {"metadata": {"name": name}, "spec": spec})
+                binding = {"metadata": {"name": name}, "target": {"name": node}}
+                await api.post(api.path("pods", name, "binding"), binding)
+            assert await watch.take(1) == [("ADDED", "q")]
+
+    async def test_a_field_that_cannot_be_selected_by_ends_that_watch_only(self, api):
+        version = (await api.get(api.path("configmaps"))).version
+        query = {"resourceVersion": version, "fieldSelector": "spec.color=red"}
+        async with api.watch(api.path("configmaps"), **query) as bad, api.watch(api.path("configmaps")) as good:
+            await api.make_config("a")
+            assert (await bad.next())["object"]["code"] == 400
+            assert await good.take(1) == [("ADDED", "a")]
+
+    async def test_a_timeout_ends_the_stream_cleanly_with_a_bookmark(self, api):
+        query = {"timeoutSeconds": "1", "allowWatchBookmarks": "true"}
+        async with api.watch(api.path("configmaps"), **query) as watch:
+            event = await watch.next()
+            assert event["type"] == "BOOKMARK"
+            assert event["object"].keys() == {"kind", "apiVersion", "metadata"}
+            with pytest.raises(EOFError):
+                await watch.next()
+
+    async def test_initial_events_end_with_a_bookmark(self, api):
+        await api.make_config("a")
+        query = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan", "allowWatchBookmarks": "true"}
+        async with api.watch(api.path("configmaps"), **query) as watch:
+            assert (await watch.next())["type"] == "ADDED"
+            end = await watch.next()
+            assert end["type"] == "BOOKMARK"
+            assert end["object"]["metadata"]["annotations"] == {"k8s.io/initial-events-end": "true"}
+
+    async def test_initial_events_want_a_match(self, api):
+        answer = await api.get(api.path("configmaps"), watch="1", sendInitialEvents="true")
+        assert answer.code == 422
+
+    async def test_rows_for_people(self, api):
+        url, headers = api.url + api.path("configmaps"), {"Accept": ACCEPT_TABLE}
+        async with api.session.get(url, params={"watch": "1"}, headers=headers) as response:
+            await api.make_config("a")
+            line = await asyncio.wait_for(response.content.readline(), 5)
+            assert b'"kind":"Table"' in line
+            assert b'"cells":["a",1,' in line
+
+    async def test_the_deprecated_path_works(self, api):
+        url = f"{api.url}/api/v1/watch/namespaces/{api.namespace}/configmaps"
+        async with api.session.get(url) as response:
+            await api.make_config("a")
+            assert b'"ADDED"' in await asyncio.wait_for(response.content.readline(), 5)
+
+    async def test_a_list_of_hundreds_streams_completely(self, api):
+        body = {"x": "y" * 20_000}
+        await asyncio.gather(*(api.make_config(f"c{number}", data=body) for number in range(100)))
+        async with api.watch(api.path("configmaps")) as watch:
+            await api.make_config("last")
+            names = [name for _, name in await watch.take(101)]
+            assert names[-1] == "last"
+            assert len(set(names)) == 101
+
+    async def test_many_watchers_see_the_same(self, api):
+        async def first_three() -> list[tuple[str, str]]:
+            async with api.watch(api.path("configmaps")) as watch:
+                ready.release()
+                return await watch.take(3)
+
+        ready = asyncio.Semaphore(0)
+        watchers = [asyncio.create_task(first_three()) for _ in range(100)]
+        for _ in watchers:
+            await asyncio.wait_for(ready.acquire(), 10)
+        for name in ("a", "b", "c"):
+            await api.make_config(name)
+        assert await asyncio.gather(*watchers) == [[("ADDED", "a"), ("ADDED", "b"), ("ADDED", "c")]] * 100

@@ -1,0 +1,131 @@
+"""etcd and the server are killed, stopped and emptied: nothing acknowledged is lost, nothing wrong is answered."""
+
+import asyncio
+import os
+import signal
+import subprocess
+
+import pytest
+
+pytestmark = pytest.mark.usefixtures("apiserver")
+
+
+async def until_up(api, deadline_s: float = 15.0) -> None:
+    async with asyncio.timeout(deadline_s):
+        while (await api.get(api.path("configmaps"))).code != 200:
+            continue  # each try takes until the server gives up waiting for etcd
+
+
+async def etcdctl(etcd, *argv: str) -> None:
+    command = ["etcdctl", f"--endpoints=unix://{etcd.socket_path}", *argv]
+    environment = {**os.environ, "ETCDCTL_API": "3"}
+    await asyncio.to_thread(subprocess.run, command, env=environment, check=True, timeout=10, capture_output=True)
+
+
+class TestEtcdKilled:
+    async def test_requests_are_refused_while_etcd_is_away_and_served_again_after(self, api, etcd):
+        await api.make_config("before")
+        etcd.kill()
+        try:
+            write, read = await asyncio.gather(api.make_config("during"), api.get(api.path("configmaps", "before")))
+            assert (write.code, read.code) == (503, 503)
+            assert read.body["reason"] == "ServiceUnavailable"
+            stale = await api.get(api.path("configmaps", "before"), resourceVersion="0")
+            assert stale.code == 200  # whatever the cache has is what was asked for
+        finally:
+            etcd.start()
+        await until_up(api)
+        assert (await api.get(api.path("configmaps", "before"))).code == 200
+        assert (await api.make_config("after")).code == 201
+
+    async def test_every_acknowledged_write_is_there_after_kills_in_the_middle(self, api, etcd):
+        acknowledged, stop = set(), asyncio.Event()
+
+        async def write(worker: int) -> None:
+            number = 0
+            while not stop.is_set() and number < 2000:
+                name = f"w{worker}-{number}"
+                if (await api.make_config(name)).code == 201:
+                    acknowledged.add(name)
+                number += 1
+
+        writers = [asyncio.create_task(write(worker)) for worker in range(4)]
+        for _ in range(3):
+            await asyncio.sleep(0.4)
+            await asyncio.to_thread(etcd.restart)
+        await asyncio.sleep(0.4)
+        stop.set()
+        await asyncio.gather(*writers)
+        await until_up(api)
+        listed = await api.get(api.path("configmaps"))
+        names = {item["metadata"]["name"] for item in listed.body["items"]}
+        assert len(acknowledged) > 20
+        assert acknowledged <= names
+
+    async def test_a_watch_survives_and_misses_nothing(self, api, etcd):
+        async with api.watch(api.path("configmaps")) as watch:
+            await api.make_config("a")
+            await asyncio.to_thread(etcd.restart)
+            await until_up(api)
+            await api.make_config("b")
+            assert await watch.take(2) == [("ADDED", "a"), ("ADDED", "b")]
+
+    async def test_an_etcd_that_hangs_is_no_reason_to_hang(self, api, etcd):
+        os.kill(etcd.pid, signal.SIGSTOP)
+        try:
+            answer = await asyncio.wait_for(api.get(api.path("configmaps")), 15)
+            assert answer.code == 503
+        finally:
+            os.kill(etcd.pid, signal.SIGCONT)
+        await until_up(api)
+
+
+class TestHistory:
+    async def test_a_page_of_a_compacted_revision_is_gone(self, api, etcd):
+        for name in ("a", "b", "c"):
+            await api.make_config(name)
+        first = await api.get(api.path("configmaps"), limit="1")
+        token = first.body["metadata"]["continue"]
+        made = await api.make_config("d")
+        await etcdctl(etcd, "compaction", made.version)
+        gone = await api.get(api.path("configmaps"), **{"limit": "1", "continue": token})
+        assert (gone.code, gone.body["reason"]) == (410, "Expired")
+
+    async def test_events_expire_by_a_lease(self, api, etcd):
+        event = {"metadata": {"name": "e"}, "involvedObject": {"namespace": api.namespace}, "reason": "Test"}
+        assert (await api.post(api.path("events"), event)).code == 201
+        command = ["etcdctl", f"--endpoints=unix://{etcd.socket_path}", "lease", "list"]
+        environment = {**os.environ, "ETCDCTL_API": "3"}
+        listed = await asyncio.to_thread(subprocess.run, command, env=environment, capture_output=True, timeout=10)
+        assert b"found 1 leases" in listed.stdout
+
+
+class TestServerRestarted:
+    async def test_a_revision_from_before_the_start_is_gone_and_a_new_list_helps(self, api, apiserver):
+        made = await api.make_config("a")
+        await api.make_config("b")
+        assert await asyncio.to_thread(apiserver.end) == 0
+        await asyncio.to_thread(apiserver.start)
+        async with api.watch(api.path("configmaps"), resourceVersion=made.version) as watch:
+            event = await watch.next()
+            assert event["type"] == "ERROR"
+            assert event["object"]["code"] == 410
+            assert event["object"]["reason"] == "Expired"
+        listed = await api.get(api.path("configmaps"))
+        assert [item["metadata"]["name"] for item in listed.body["items"]] == ["a", "b"]
+
+    async def test_stopping_ends_watches_cleanly(self, api, apiserver):
+        async with api.watch(api.path("configmaps")) as watch:
+            await api.make_config("a")
+            assert await watch.take(1) == [("ADDED", "a")]
+            code = await asyncio.to_thread(apiserver.end)
+            with pytest.raises(EOFError):  # the end of the stream, not a broken connection
+                await watch.next()
+        await asyncio.to_thread(apiserver.start)
+        assert code == 0
+
+    async def test_killed_it_comes_back_with_everything(self, api, apiserver):
+        await api.make_config("a")
+        await asyncio.to_thread(apiserver.end, signal.SIGKILL)
+        await asyncio.to_thread(apiserver.start)
+        assert (await api.get(api.path("configmaps", "a"))).code == 200
