@@ -63,6 +63,8 @@ class CgroupUsage:
 class CgroupDriver(ABC):
     """The control groups of one node, under one root."""
 
+    entrance = "cgroup.procs"  # the file that takes a process
+
     @abstractmethod
     def create(self, path: str, limits: CgroupLimits) -> None:
         """Make a cgroup, and its parents, and set its limits; may be repeated."""
@@ -98,7 +100,7 @@ class CgroupDriver(ABC):
 
     def open_entrances(self, path: str) -> list[int]:
         """Open the files by which a process joins the cgroup; for ``enter``, perhaps in another mount namespace."""
-        return [os.open(directory / "cgroup.procs", os.O_WRONLY) for directory in self.directories(path).values()]
+        return [os.open(directory / self.entrance, os.O_WRONLY) for directory in self.directories(path).values()]
 
     def pids(self, path: str) -> list[int]:
         """Return the processes in the cgroup and below it."""
