@@ -107,11 +107,13 @@ class StatusReporter:
         patch = status_patch(pod.status, wanted, pod.metadata.uid)
         if patch is None:
             return True
-        cause = Cause.of(pod, ", ".join(self._reasons) or "status changed")
+        reasons, self._reasons = self._reasons, []
+        spans, self._spans = self._spans, []
+        cause = Cause.of(pod, ", ".join(reasons) or "status changed")
         meta = pod.metadata
         try:
             written = await self._client.patch(
-                Pod, meta.name, meta.namespace, patch, "strategic", "status", cause=cause, spans=self._spans
+                Pod, meta.name, meta.namespace, patch, "strategic", "status", cause=cause, spans=spans
             )
         except (NotFound, Conflict):
             return True  # gone, or another pod of that name: the informer will say so
@@ -120,8 +122,7 @@ class StatusReporter:
             return True
         except (APIError, ConnectionFailed) as error:
             logger.info("status not written yet", extra={"pod": str(key_of(pod)), "error": str(error)})
+            self._reasons, self._spans = reasons + self._reasons, spans + self._spans
             return False
-        self._reasons.clear()
-        self._spans.clear()
         self._on_written(written)
         return True

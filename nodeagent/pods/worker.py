@@ -117,7 +117,7 @@ class PodWorker:
         for history in self._histories.values():
             history.retry_now()
         if self._phase is SandboxPhase.READY and not self._stopping:
-            self._begin("volumes", self._refresh_volumes())
+            self._begin("volumes", self._refresh_volumes)
         else:
             self._sandbox_due_at = 0.0
         self._woken.set()
@@ -226,27 +226,31 @@ class PodWorker:
 
     def _carry_out(self, actions: PodActions) -> None:
         if actions.create_sandbox:
-            self._begin("sandbox", self._create_sandbox())
+            self._begin("sandbox", self._create_sandbox)
         for name in actions.start:
-            self._begin(f"start {name}", self._start(name))
+            self._begin_start(name)
         if actions.tear_down:
             self._stopping = True
-            self._begin("tear down", self._tear_down(actions.grace_s))
+            self._begin("tear down", lambda: self._tear_down(actions.grace_s))
         if actions.delete and not self._deleted:
-            self._begin("delete", self._delete())
+            self._begin("delete", self._delete)
 
-    def _begin(self, name: str, step: Coroutine[Any, Any, None]) -> None:
+    def _begin_start(self, name: str) -> None:
+        step = f"start {name}"
+        if step not in self._steps:
+            self._histories[name].begin(time.time())
+            self._begin(step, lambda: self._start(name))
+
+    def _begin(self, name: str, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Run a step beside the loop, unless the same one is under way."""
-        if name in self._steps:
-            step.close()
-            return
-        task = asyncio.create_task(self._guarded(name, step), name=f"{name} {key_of(self.pod)}")
-        self._steps[name] = task
+        if name not in self._steps:
+            task = asyncio.create_task(self._guarded(name, step), name=f"{name} {key_of(self.pod)}")
+            self._steps[name] = task
 
-    async def _guarded(self, name: str, step: Coroutine[Any, Any, None]) -> None:
+    async def _guarded(self, name: str, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Run a step to its end; a fault that nobody foresaw is logged here, and the pod tries again."""
         try:
-            await step
+            await step()
         except Exception:
             logger.exception("step failed", extra={"pod": str(key_of(self.pod)), "step": name})
             self._sandbox_due_at = time.time() + STEP_RETRY_S
@@ -287,7 +291,6 @@ class PodWorker:
     async def _start(self, name: str) -> None:
         container = next(c for c in _containers(self.pod) if c.name == name)
         history = self._histories[name]
-        history.begin(time.time())
         spans: list[Span] = []
         try:
             state = await self._starter.start(
@@ -301,7 +304,7 @@ class PodWorker:
         else:
             self._observe(state)
             self._reporter.note(f"container {name} started", spans)
-            self._begin(f"clean {name}", self._remove_old_attempts(name, state.attempt))
+            self._begin(f"clean {name}", lambda: self._remove_old_attempts(name, state.attempt))
         finally:
             history.busy = False
 
@@ -319,6 +322,8 @@ class PodWorker:
         for step in starts:
             step.cancel()
         await asyncio.gather(*starts, return_exceptions=True)
+        for history in self._histories.values():
+            history.busy = False  # one that was cancelled before its first step did not see to that
         if self._sandbox.handle is not None:
             for container in running(self._sandbox.handle):
                 self._event(NORMAL, "Killing", f"Stopping container {container.name}")
