@@ -189,7 +189,7 @@ class KindCollector(Controller):
         if plan.drop:
             await self._drop_owners(obj, plan.drop, Cause.of(obj, f"some owners are gone: {names}"))
         elif plan.delete is not None:
-            await self._delete(obj, plan.delete, Cause.of(obj, f"owner is gone: {names}"))
+            await self._delete(obj, plan.delete, Cause.of(obj, f"its owners are gone or going: {names}"))
 
     async def _state(self, obj: KubeObject, reference: OwnerReference) -> OwnerState:
         """Find out what an owner is, from the API server itself if the cache does not have it."""

@@ -213,8 +213,11 @@ class ReplicaSetController(Controller):
             return Result()
         pods = await claim(self._client, rs, matcher(rs.spec.selector), candidates(self._pods, rs))
         failure = None
-        if self._expectations.met(key):  # else our own last writes are not in the cache yet
-            failure = await self._carry_out(rs, plan_replicas(rs, pods))
+        plan = plan_replicas(rs, pods) if self._expectations.met(key) else Plan()  # our own last writes come first
+        if plan != Plan():
+            failure = await self._carry_out(rs, plan)
+            if failure is None:
+                return Result(requeue_after_s=POD_EVENTS_DELAY_S)  # report what the cache will show by then
         await self._write_status(rs, plan_status(rs, pods, failure, self._now()))
         if failure is not None:
             raise failure.error
@@ -258,7 +261,7 @@ class ReplicaSetController(Controller):
 
     async def _delete_one(self, rs: ReplicaSet, pod: Pod) -> None:
         """Delete a pod by name and uid, to spare a namesake made since."""
-        meta, cause = pod.metadata, Cause.of(rs, f"more than {rs.spec.replicas} pods there")
+        meta, cause = pod.metadata, Cause.of(rs, f"only {rs.spec.replicas} pods wanted")
         try:
             await self._client.delete(Pod, meta.name, meta.namespace, uid=meta.uid, cause=cause)
         except (APIError, ConnectionFailed) as error:
