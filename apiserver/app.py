@@ -23,9 +23,9 @@ from apiserver.handlers.patch import patch
 from apiserver.handlers.scale import get_scale, patch_scale, update_scale
 from apiserver.handlers.update import update
 from apiserver.handlers.watch import watch
-from apiserver.request_info import RequestInfo, request_info, unknown_path
+from apiserver.request_info import RequestInfo, not_allowed, request_info, unknown_path
 from apiserver.state import ServerState
-from naru.api.errors import APIError, InternalError, MethodNotAllowed, RequestEntityTooLarge
+from naru.api.errors import APIError, InternalError, RequestEntityTooLarge
 
 logger = logging.getLogger(__name__)
 
@@ -111,7 +111,7 @@ def _from_http(error: web.HTTPException) -> APIError:
         case 404:
             return unknown_path()
         case 405:
-            return MethodNotAllowed("the server does not allow this method on the requested resource")
+            return not_allowed()
         case 413:
             return RequestEntityTooLarge(f"Request entity too large: limit is {MAX_BODY_BYTES}")
         case _:

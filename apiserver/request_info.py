@@ -47,15 +47,19 @@ def request_info(method: str, path: str, query: Mapping[str, str]) -> RequestInf
     if watching:
         rest = rest[1:]
     namespace = ""
+    if not all(rest):
+        raise unknown_path()
     if len(rest) > 2 and rest[0] == "namespaces" and not _is_namespace_subresource(rest):
         namespace, rest = rest[1], rest[2:]
     resource = by_plural(group, version, rest[0]) if rest else None
-    if resource is None or len(rest) > 3 or (namespace and not resource.namespaced) or not all(rest):
+    if resource is None or len(rest) > 3 or (namespace and not resource.namespaced):
         raise unknown_path()
     name, subresource = (*rest[1:], "", "")[:2]
     if resource.namespaced and name and not namespace:
         raise unknown_path()
     verb = _verb(method, resource, name, subresource)
+    if resource.namespaced and not namespace and verb != "list":
+        raise not_allowed()
     if watching or (verb == "list" and query.get("watch") in TRUE):
         verb = "watch" if verb in ("list", "get") else verb
     return RequestInfo(verb, resource, namespace, name, subresource)
@@ -81,8 +85,13 @@ def _verb(method: str, resource: Resource, name: str, subresource: str) -> str:
     else:
         verb, verbs = (_OBJECT_VERBS if name else _COLLECTION_VERBS).get(method), resource.verbs
     if verb is None or verb not in verbs:
-        raise MethodNotAllowed("the server does not allow this method on the requested resource")
+        raise not_allowed()
     return verb
+
+
+def not_allowed() -> APIError:
+    """Build the 405 for a path that exists, but not for that verb."""
+    return MethodNotAllowed("the server does not allow this method on the requested resource")
 
 
 def unknown_path() -> APIError:

@@ -1,0 +1,166 @@
+"""The caches as a whole: fresh reads, and what follows when etcd forgets or goes back in time."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+
+import pytest
+
+from apiserver.storage.caches import Caches
+from apiserver.storage.entry import encode, storage_key
+from apiserver.storage.etcd import Change, Compacted, Delete, KeyValue, ModRevisionIs, Put, RangeResult, TxnResult
+from naru.api.core_v1 import ConfigMap
+from naru.api.errors import ServiceUnavailable
+from naru.api.keys import ObjectKey
+from naru.api.meta import ObjectMeta
+from naru.api.scheme import resource_of
+
+CONFIGMAPS = resource_of(ConfigMap)
+
+
+class FakeEtcd:
+    """An etcd in memory, whose watch delivers only what the test lets through."""
+
+    def __init__(self) -> None:
+        self.revision = 1
+        self.keys: dict[bytes, KeyValue] = {}
+        self.log: list[Change] = []
+        self.compacted = 0
+        self.stream: asyncio.Queue[Sequence[Change] | Exception] = asyncio.Queue()
+        self.ranges = 0
+        self.started_at: list[int] = []
+
+    def put(self, name: str, *, deliver: bool = True) -> int:
+        self.revision += 1
+        key = storage_key(CONFIGMAPS, ObjectKey("default", name))
+        value = encode(ConfigMap(metadata=ObjectMeta(name=name, namespace="default")))
+        self.keys[key] = KeyValue(key, value, self.revision)
+        change = Change(key, value, self.revision)
+        self.log.append(change)
+        if deliver:
+            self.stream.put_nowait([change])
+        return self.revision
+
+    async def range(
+        self, key: bytes, end: bytes = b"", *, revision: int = 0, limit: int = 0, count_only: bool = False
+    ) -> RangeResult:
+        self.ranges += 1
+        await asyncio.sleep(0)
+        found = [item for name, item in sorted(self.keys.items()) if key <= name < end]
+        return RangeResult(self.revision, tuple(found[: limit or None]), len(found))
+
+    async def watch(self, key: bytes, end: bytes, start_revision: int) -> AsyncGenerator[Sequence[Change], None]:
+        self.started_at.append(start_revision)
+        if start_revision <= self.compacted:
+            raise Compacted("compacted")
+        yield []
+        while True:
+            item = await self.stream.get()
+            if isinstance(item, Exception):
+                raise item
+            yield item
+
+    async def txn(self, compare: ModRevisionIs, then: Put | Delete) -> TxnResult:
+        raise NotImplementedError
+
+    async def lease(self, ttl_seconds: int) -> int:
+        raise NotImplementedError
+
+    async def compact(self, revision: int) -> None:
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        raise NotImplementedError
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("apiserver.storage.caches.FRESH_DEADLINE_S", 0.05)
+    monkeypatch.setattr("apiserver.storage.caches.RETRY_S", 0)
+
+
+@asynccontextmanager
+async def following(etcd: FakeEtcd) -> AsyncGenerator[Caches, None]:
+    caches = Caches(etcd)
+    task = asyncio.create_task(caches.run())
+    try:
+        await caches.catch_up()
+        yield caches
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def names(caches: Caches) -> list[str]:
+    return [obj.metadata.name for obj in caches.cached_list(CONFIGMAPS)]
+
+
+class TestFreshness:
+    async def test_a_fresh_read_waits_for_the_change(self) -> None:
+        etcd = FakeEtcd()
+        async with following(etcd) as caches:
+            etcd.put("a")
+            assert await caches.fresh(CONFIGMAPS, "default", "a") is not None
+
+    async def test_a_read_that_cannot_be_fresh_fails_instead_of_showing_the_past(self) -> None:
+        etcd = FakeEtcd()
+        async with following(etcd) as caches:
+            etcd.put("a", deliver=False)
+            with pytest.raises(ServiceUnavailable, match="etcd is at 2"):
+                await caches.fresh(CONFIGMAPS, "default", "a")
+
+    async def test_reads_that_wait_share_their_question(self) -> None:
+        etcd = FakeEtcd()
+        async with following(etcd) as caches:
+            etcd.put("a")
+            before = etcd.ranges
+            await asyncio.gather(*(caches.catch_up() for _ in range(100)))
+            assert etcd.ranges - before <= 2
+
+    async def test_a_question_asked_before_the_write_is_not_shared(self) -> None:
+        etcd = FakeEtcd()
+        async with following(etcd) as caches:
+            earlier = asyncio.create_task(caches.catch_up())
+            await asyncio.sleep(0)
+            etcd.put("a")
+            await caches.catch_up()
+            assert names(caches) == ["a"]
+            await earlier
+
+
+class TestFaults:
+    async def test_after_a_break_the_watch_goes_on_where_it_was(self) -> None:
+        etcd = FakeEtcd()
+        async with following(etcd) as caches:
+            etcd.put("a")
+            await caches.catch_up()
+            etcd.stream.put_nowait(ServiceUnavailable("broken"))
+            etcd.put("b")
+            await caches.catch_up()
+            assert names(caches) == ["a", "b"]
+            assert etcd.started_at == [2, 3]
+
+    async def test_when_etcd_has_forgotten_it_lists_again(self) -> None:
+        etcd = FakeEtcd()
+        async with following(etcd) as caches:
+            etcd.put("a", deliver=False)
+            etcd.put("b", deliver=False)
+            etcd.compacted = 2
+            etcd.stream.put_nowait(ServiceUnavailable("broken"))
+            await asyncio.sleep(0.01)
+            assert names(caches) == ["a", "b"]
+            assert caches.of(CONFIGMAPS).since == 3
+
+    async def test_an_etcd_restored_from_a_backup_is_noticed(self) -> None:
+        etcd = FakeEtcd()
+        async with following(etcd) as caches:
+            etcd.put("a")
+            await caches.catch_up()
+            etcd.keys.clear()
+            etcd.revision = 1
+            with pytest.raises(ServiceUnavailable, match="restored"):
+                await caches.catch_up()
+            etcd.stream.put_nowait(ServiceUnavailable("broken"))
+            await asyncio.sleep(0.01)
+            await caches.catch_up()
+            assert names(caches) == []
