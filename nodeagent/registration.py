@@ -82,12 +82,17 @@ class Registration:
             group.create_task(self._report(), name="node status")
 
     async def _create_or_update(self) -> Node:
+        """Create the Node, or bring labels of the one there is up to date.
+
+        What an earlier agent said of its health stands until this one knows better: it would be a false alarm to call
+        the node not ready each time its agent is restarted.
+        """
         wanted = new_node(self._config, self._machine, self._status(NodeStatus()))
         try:
             node = await self._client.create(wanted)
         except AlreadyExists:
             meta = {"labels": wanted.metadata.labels, "annotations": wanted.metadata.annotations}
-            node = await self._client.patch(Node, self._config.node_name, "", {"metadata": meta})
+            return await self._client.patch(Node, self._config.node_name, "", {"metadata": meta})
         return await self._write_status(node, force=True)
 
     def _status(self, old: NodeStatus) -> NodeStatus:

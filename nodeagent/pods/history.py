@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from naru.api.core_v1 import ContainerStateTerminated, ContainerStatus
+from nodeagent.images.store import Image
 from nodeagent.pods.backoff import BackOff
 from nodeagent.pods.faults import CONFIG_REASON, StartFault, Waiting
 from nodeagent.pods.observed import ContainerView, Ending
@@ -83,6 +84,10 @@ class ContainerHistory:
     def fail(self, fault: StartFault, now: float) -> None:
         """Note that a start came to nothing."""
         self.waiting, self.retry_at = Waiting(fault.reason, fault.message), now + fault.retry_after_s
+
+    def note_image(self, image: Image) -> None:
+        """Note which image the next attempt runs."""
+        self.image_id = image.repo_digest
 
     def retry_now(self) -> None:
         """Let a start that came to nothing be tried at once: what it waited for may have come."""

@@ -9,31 +9,29 @@ Invariant: a fault of one pod ends in its own log and status; no other worker no
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from naru.api.core_v1 import Container, Pod
-from naru.api.errors import APIError, BadRequest, Conflict, NotFound
+from naru.api.core_v1 import Pod
+from naru.api.errors import APIError, Conflict, NotFound
 from naru.api.keys import key_of
 from naru.api.pods import is_terminal
 from naru.client.errors import ConnectionFailed
 from naru.controller.events import NORMAL, WARNING
 from naru.telemetry.trail import Cause, Span
-from nodeagent.images.store import Image
 from nodeagent.pods import status
 from nodeagent.pods.backoff import BackOff
 from nodeagent.pods.faults import SandboxFault, StartFault
-from nodeagent.pods.history import ContainerHistory
-from nodeagent.pods.messages import termination_message
-from nodeagent.pods.observed import Ending, Observed, SandboxPhase, Verdict
+from nodeagent.pods.observed import Observed, SandboxPhase, Verdict
 from nodeagent.pods.plan import PodActions, deadline, grace_period_s, is_done, plan_pod
+from nodeagent.pods.records import ContainerRecords
 from nodeagent.pods.reporter import StatusReporter
 from nodeagent.pods.sandbox import PodSandbox
 from nodeagent.pods.services import NodeServices, Sandbox
 from nodeagent.pods.starter import ContainerStarter, ExecFault
 from nodeagent.pods.stopper import Stopper, running, stop_signal
-from nodeagent.runtime.spec import ContainerPhase, ContainerState, RuntimeFault
+from nodeagent.runtime.spec import ContainerState, RuntimeFault
 
 logger = logging.getLogger(__name__)
 
@@ -51,8 +49,8 @@ class PodWorker:
     ) -> None:
         self.pod = pod
         self._services = services
-        self._histories = {c.name: ContainerHistory(c.name) for c in _containers(pod)}
         self._sandbox = PodSandbox(services, pod, self._on_sandbox_change)
+        self._records = ContainerRecords(pod, self._sandbox.home)
         self._starter = ContainerStarter(services, self._sandbox)
         self._stopper = Stopper(self._stop_signal)
         self._reporter = StatusReporter(services.client, lambda: self.pod, self._on_written)
@@ -67,7 +65,7 @@ class PodWorker:
         self._stopping = self._stopped = self._gone = self._deleted = False
         if adopted is not None:
             self._adopt(adopted)
-        self._recall()
+        self._records.recall(pod)
 
     # What happens to the pod
 
@@ -100,8 +98,7 @@ class PodWorker:
         handle = self._sandbox.handle
         if handle is None:
             return
-        for state in sorted(handle.state.containers, key=lambda state: state.attempt):
-            self._observe(state)
+        self._observe(handle.state.containers)
         if not handle.alive and self._phase is SandboxPhase.READY:
             self._lose_sandbox()
         self._stopper.container_changed()
@@ -109,13 +106,11 @@ class PodWorker:
 
     def _lose_sandbox(self) -> None:
         self._phase = SandboxPhase.LOST
-        for history in self._histories.values():
-            history.lose_sandbox(time.time())
+        self._records.lose_sandbox()
 
     def _on_reference_change(self) -> None:
         """Take note that a ConfigMap, a Secret, or the pod's own labels changed."""
-        for history in self._histories.values():
-            history.retry_now()
+        self._records.retry_now()
         if self._phase is SandboxPhase.READY and not self._stopping:
             self._begin("volumes", self._refresh_volumes)
         else:
@@ -133,17 +128,7 @@ class PodWorker:
         Raises:
             BadRequest: there is no such attempt.
         """
-        history = self._history(container)
-        state = history.previous if previous else history.newest
-        if state is None and previous:
-            name = self.pod.metadata.name
-            raise BadRequest(f'previous terminated container "{container}" in pod "{name}" not found')
-        if state is None:
-            reason = history.waiting.reason if history.waiting else "ContainerCreating"
-            text = f'container "{container}" in pod "{self.pod.metadata.name}" is waiting to start: {reason}'
-            raise BadRequest(text)
-        number = state.attempt
-        return self._sandbox.home.log(container, number), lambda: history.runs(number)
+        return self._records.log_of(container, previous=previous)
 
     def running(self, container: str) -> tuple[Sandbox, str]:
         """Return the sandbox and the id of a running container.
@@ -151,16 +136,10 @@ class PodWorker:
         Raises:
             NotFound: it does not run.
         """
-        state, handle = self._history(container).newest, self._sandbox.handle
-        if handle is None or state is None or state.phase is not ContainerPhase.RUNNING:
+        container_id = self._records.running_id(container)
+        if self._sandbox.handle is None:
             raise NotFound(f'container not found ("{container}")')
-        return handle, state.id
-
-    def _history(self, container: str) -> ContainerHistory:
-        if container not in self._histories:
-            name = self.pod.metadata.name
-            raise BadRequest(f"container {container} is not valid for pod {name}")
-        return self._histories[container]
+        return self._sandbox.handle, container_id
 
     # The loop
 
@@ -188,7 +167,7 @@ class PodWorker:
         self._carry_out(actions)
         observed = self.observed()
         if not self._gone:
-            busy = any(history.busy for history in self._histories.values())
+            busy = self._records.any_busy()
             creating = not busy and observed.sandbox in (SandboxPhase.NONE, SandboxPhase.STARTING)
             quiet = (busy or creating) and not self._stopping and self._verdict is None
             self._reporter.report(status.pod_status(self.pod, observed), urgent=not quiet)
@@ -205,7 +184,7 @@ class PodWorker:
         """Return the picture that plan and status work with."""
         return Observed(
             sandbox=self._phase,
-            containers={name: history.view() for name, history in self._histories.items()},
+            containers=self._records.views(),
             now=time.time(),
             started_at=self._started_at,
             gone=self._gone,
@@ -238,7 +217,7 @@ class PodWorker:
     def _begin_start(self, name: str) -> None:
         step = f"start {name}"
         if step not in self._steps:
-            self._histories[name].begin(time.time())
+            self._records[name].begin(time.time())
             self._begin(step, lambda: self._start(name))
 
     def _begin(self, name: str, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -282,6 +261,7 @@ class PodWorker:
             raise
         else:
             self._phase = SandboxPhase.READY
+            self._sandbox_back_off = BackOff(SANDBOX_RETRY_MIN_S, SANDBOX_RETRY_MAX_S)
             self._reporter.note("sandbox made", self._take_spans())
 
     def _next_sandbox_delay_s(self, now: float) -> float:
@@ -289,20 +269,18 @@ class PodWorker:
         return self._sandbox_back_off.delay_s
 
     async def _start(self, name: str) -> None:
-        container = next(c for c in _containers(self.pod) if c.name == name)
-        history = self._histories[name]
+        container, history = self._records.container(name), self._records[name]
+        assert container is not None
         spans: list[Span] = []
         try:
-            state = await self._starter.start(
-                self.pod, container, history.next_attempt, lambda image: self._note_image(history, image), spans
-            )
+            state = await self._starter.start(self.pod, container, history.next_attempt, history.note_image, spans)
         except StartFault as fault:
             history.fail(fault, time.time())
         except ExecFault as fault:
             history.observe_failed_start(fault.container_id, fault.message, fault.began_us, time.time_ns() // 1_000)
             self._reporter.note(f"container {name} failed to start", spans)
         else:
-            self._observe(state)
+            self._observe([state])
             self._reporter.note(f"container {name} started", spans)
             self._begin(f"clean {name}", lambda: self._remove_old_attempts(name, state.attempt))
         finally:
@@ -322,8 +300,7 @@ class PodWorker:
         for step in starts:
             step.cancel()
         await asyncio.gather(*starts, return_exceptions=True)
-        for history in self._histories.values():
-            history.busy = False  # one that was cancelled before its first step did not see to that
+        self._records.starts_cancelled()
         if self._sandbox.handle is not None:
             for container in running(self._sandbox.handle):
                 self._event(NORMAL, "Killing", f"Stopping container {container.name}")
@@ -376,32 +353,16 @@ class PodWorker:
         if not handle.alive:
             self._lose_sandbox()
 
-    def _recall(self) -> None:
-        """Take from the API what the node does not know any more."""
-        told = (*self.pod.status.init_container_statuses, *self.pod.status.container_statuses)
-        for container_status in told:
-            if (history := self._histories.get(container_status.name)) is not None:
-                history.recall(container_status, time.time())
-                history.image_id = history.image_id or container_status.image_id
-
-    def _observe(self, state: ContainerState) -> None:
-        history = self._histories.get(state.name)
-        if history is None or not history.observe(state, time.time()) or state.id in history.endings:
-            return
-        container = next(c for c in _containers(self.pod) if c.name == state.name)
-        home = self._sandbox.home
-        message, log = home.message(state.name, state.attempt), home.log(state.name, state.attempt)
-        history.endings[state.id] = Ending("", termination_message(container, state.exit_code, message, log))
-        self._reporter.note(f"container {state.name} ended with exit code {state.exit_code}", [])
-        if history.view().back_off_s and self.pod.spec.restart_policy != "Never" and not self._stopping:
-            text = f"Back-off restarting failed container {state.name} in pod {status.full_name(self.pod)}"
-            self._event(WARNING, "BackOff", text)
-
-    def _note_image(self, history: ContainerHistory, image: Image) -> None:
-        history.image_id = image.repo_digest
+    def _observe(self, states: Iterable[ContainerState]) -> None:
+        for state in self._records.observe(states):
+            self._reporter.note(f"container {state.name} ended with exit code {state.exit_code}", [])
+            backs_off = self._records[state.name].view().back_off_s > 0
+            if backs_off and self.pod.spec.restart_policy != "Never" and not self._stopping:
+                text = f"Back-off restarting failed container {state.name} in pod {status.full_name(self.pod)}"
+                self._event(WARNING, "BackOff", text)
 
     def _stop_signal(self, state: ContainerState) -> int:
-        container = next((c for c in _containers(self.pod) if c.name == state.name), None)
+        container = self._records.container(state.name)
         image = self._services.puller.present(container.image) if container else None
         return stop_signal(image.config.stop_signal if image else "")
 
@@ -411,10 +372,6 @@ class PodWorker:
 
     def _event(self, type_: str, reason: str, message: str) -> None:
         self._services.recorder.event(self.pod, type_, reason, message)
-
-
-def _containers(pod: Pod) -> tuple[Container, ...]:
-    return (*pod.spec.init_containers, *pod.spec.containers)
 
 
 def _downward_part(pod: Pod) -> tuple[dict[str, str], dict[str, str]]:

@@ -5,6 +5,7 @@ The agent works in a network namespace of its own, which a veth links to the API
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -28,6 +29,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from naru.api.core_v1 import ConfigMap, Event, Node, Pod
 from naru.api.errors import APIError, NotFound
 from naru.client.client import Client
+from naru.client.errors import ConnectionFailed
 from naru.client.http import WebSocket
 from naru.client.kubeconfig import load
 
@@ -126,13 +128,13 @@ def agent(apiserver: ApiServer, pki: Pki, link: Link, work: Path) -> Iterator[Ag
     config = yaml.safe_load(apiserver.kubeconfig.read_text())
     config["clusters"][0]["cluster"] |= {"server": f"https://{link.host_ip}:6443", "tls-server-name": "localhost"}
     (work / "node.conf").write_text(yaml.safe_dump(config))
-    cgroup_root = f"naru-agent-{os.getpid()}/{NAME}"
+    cgroup_root = f"naru-agent-{os.getpid()}"
     argv = [sys.executable, "-m", "nodeagent", "--kubeconfig", str(work / "node.conf"), "--node-name", NAME]
     argv += ["--node-ip", link.node_ip, "--data-dir", str(work / "data"), "--run-dir", str(work / "run")]
     argv += ["--image-dir", str(work / "images"), "--cluster-cidr", link.pods, "--service-cidr", "10.96.0.0/16"]
     argv += ["--tls-cert", str(work / "node.crt"), "--tls-key", str(work / "node.key")]
     argv += ["--client-ca", str(pki.ca_file), "--netns", f"/run/netns/{link.name}", "--no-egress"]
-    argv += ["--cgroup-root", cgroup_root]
+    argv += ["--cgroup-root", f"{cgroup_root}/{NAME}"]
     process = Agent(argv, work, work / "log")
     try:
         process.spawn()
@@ -170,7 +172,7 @@ async def until(get: Callable[[], Any], good: Callable[[Any], bool] = lambda _: 
             last = await get()
             if good(last):
                 return last
-        except APIError as error:
+        except (APIError, ConnectionFailed) as error:
             last = error
         await asyncio.sleep(0.05)
     pytest.fail(f"waited in vain; last seen: {last!r:.3000}")
@@ -398,3 +400,48 @@ async def test_a_pod_deleted_while_the_agent_was_away_is_removed(client: Client,
     agent.spawn()
     await until_gone(work / "run" / "pods" / pod.metadata.uid)
     await until_gone(work / "data" / "pods" / pod.metadata.uid)
+
+
+async def test_a_pod_whose_shim_is_killed_comes_back(client: Client, work: Path) -> None:
+    before = await run(client, manifest("shimless", FOREVER), phase_is("Running"))
+    os.kill(shim_of(work / "run" / "pods" / before.metadata.uid), signal.SIGKILL)
+
+    def is_back(pod: Pod) -> bool:
+        (status,) = pod.status.container_statuses
+        return status.restart_count == 1 and status.ready
+
+    after = await until(lambda: client.get(Pod, "shimless", "default"), is_back)
+    last = after.status.container_statuses[0].last_state.terminated
+    assert (last.exit_code, last.reason) == (137, "ContainerStatusUnknown")
+    assert (await execute_until(client, "shimless"))[0] == b"alive\n"
+
+
+def shim_of(run_dir: Path) -> int:
+    """Return the pid of the parent of a pod's container."""
+    (state,) = run_dir.glob("containers/*/state.json")
+    container = json.loads(state.read_bytes())["pid"]
+    fields = Path(f"/proc/{container}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[1])
+
+
+async def test_without_the_api_server_containers_are_restarted_all_the_same(
+    client: Client, apiserver: ApiServer, work: Path
+) -> None:
+    ticks = work / "ticks"
+    pod = manifest(
+        "alone",
+        "echo tick >> /v/ticks; sleep 1; exit 1",
+        container={"volumeMounts": [MOUNT]},
+        volumes=[{"name": "v", "hostPath": {"path": str(work)}}],
+    )
+    await run(client, pod, phase_is("Running"))
+    apiserver.end(signal.SIGKILL)
+
+    async def restarted() -> bool:
+        return len(ticks.read_text().splitlines()) >= 2
+
+    await until(restarted, bool)
+    apiserver.start()
+    await until(
+        lambda: client.get(Pod, "alone", "default"), lambda found: found.status.container_statuses[0].restart_count >= 1
+    )
