@@ -20,24 +20,32 @@ IFF_UP = 1
 HOST_NAME_MAX = 64
 
 
-def pod_namespaces(spec: SandboxSpec) -> CloneFlag:
-    """Return the namespaces that this pod has for itself."""
-    flags = CloneFlag.NEWUTS
-    if not spec.host_network:
-        flags |= CloneFlag.NEWNET
-    if not spec.host_ipc:
-        flags |= CloneFlag.NEWIPC
-    return flags
+class PodNamespaces:
+    """The namespaces of a pod, with the calling process, its shim, in them.
 
+    They are made before it is known for which pod, as that takes the kernel a while; so the way back to the host's is
+    kept open for a pod that wants those.
+    """
 
-def enter_new_namespaces(spec: SandboxSpec) -> None:
-    """Move the calling process, the shim, into the pod's namespaces."""
-    syscalls.unshare(pod_namespaces(spec))
-    syscalls.sethostname(spec.hostname[:HOST_NAME_MAX])
-    if not spec.host_network:
+    def __init__(self) -> None:
+        """Enter new ones."""
+        self._home = {
+            flag: os.open(f"/proc/self/ns/{name}", os.O_RDONLY | os.O_CLOEXEC)
+            for flag, name in ((CloneFlag.NEWNET, "net"), (CloneFlag.NEWIPC, "ipc"))
+        }
+        syscalls.unshare(CloneFlag.NEWNET | CloneFlag.NEWIPC | CloneFlag.NEWUTS)
         raise_loopback()
-    for name, value in spec.sysctls.items():
-        set_sysctl(name, value)
+
+    def settle(self, spec: SandboxSpec) -> None:
+        """Make them those of this pod. Its sysctls can only be set now, and only those of its own namespaces are."""
+        for flag, wants_host in ((CloneFlag.NEWNET, spec.host_network), (CloneFlag.NEWIPC, spec.host_ipc)):
+            home = self._home.pop(flag)
+            if wants_host:
+                syscalls.setns(home, flag)
+            os.close(home)
+        syscalls.sethostname(spec.hostname[:HOST_NAME_MAX])
+        for name, value in spec.sysctls.items():
+            set_sysctl(name, value)
 
 
 def raise_loopback() -> None:

@@ -12,7 +12,6 @@ Source: seccomp(2); containerd's contrib/seccomp, moby's profiles/seccomp.
 import errno
 import os
 import struct
-from collections.abc import Callable
 from functools import lru_cache
 
 from nodeagent.runtime.syscall_numbers import FIRST_COMMON, LAST_KNOWN, syscall_numbers
@@ -151,37 +150,3 @@ def assemble(program: list[Instruction]) -> bytes:
 def compile_default(capabilities: frozenset[str], machine: str = os.uname().machine) -> bytes:
     """Return the default filter for a container with these capabilities, ready for ``set_seccomp_filter``."""
     return assemble(build(capabilities, machine))
-
-
-Simulator = Callable[[int, int], int]
-
-
-def simulator(program: list[Instruction], machine: str) -> Simulator:
-    """Return a function (number, first argument) -> verdict that runs the program as the kernel would."""
-
-    def run(number: int, argument: int = 0) -> int:
-        record = {
-            _NUMBER: number,
-            _ARCHITECTURE: _AUDIT_ARCH[machine],
-            _FIRST_ARGUMENT: argument & 0xFFFFFFFF,
-            _FIRST_ARGUMENT_HIGH: argument >> 32,
-        }
-        accumulator, place = 0, 0
-        while True:
-            operation, if_true, if_false, constant = program[place]
-            place += 1
-            if operation == _RETURN:
-                return constant
-            if operation == _LOAD:
-                accumulator = record[constant]
-            elif operation == _JUMP:
-                place += constant
-            else:
-                tests = {
-                    _IF_EQUAL: accumulator == constant,
-                    _IF_AT_LEAST: accumulator >= constant,
-                    _IF_ANY_BIT: accumulator & constant != 0,
-                }
-                place += if_true if tests[operation] else if_false
-
-    return run

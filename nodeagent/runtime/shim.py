@@ -35,15 +35,33 @@ OOM_SCORE_ADJ = -998  # as the kubelet wants it for what containers depend on
 BACKLOG = 8
 
 
-def run_shim(request: Message, agent: socket.socket, driver: CgroupDriver) -> NoReturn:
-    """Be the shim that an agent asked the zygote for; never returns."""
+def run_shim(zygote: socket.socket, driver: CgroupDriver) -> NoReturn:
+    """Be a shim: make namespaces, wait for the zygote to say for which pod, and serve that; never returns."""
     try:
-        spec = from_wire(SandboxSpec, request["spec"])
-        Shim(spec, driver).run(agent, request["requested_ns"])
+        syscalls.set_process_name("naru-shim")
+        os.setsid()
+        with suppress(OSError):  # not where the host lacks CAP_SYS_RESOURCE; then we are as good a victim as any
+            Path("/proc/self/oom_score_adj").write_text(str(OOM_SCORE_ADJ))
+        pod_namespaces = namespaces.PodNamespaces()
+        request, connection = wait_for_request(zygote)
+        shim = Shim(from_wire(SandboxSpec, request["spec"]), driver, pod_namespaces)
+        shim.run(connection, request["requested_ns"])
     except BaseException:  # noqa: BLE001 - the last one who can tell
         sys.stderr.write(traceback.format_exc())
         os._exit(1)
     os._exit(0)
+
+
+def wait_for_request(zygote: socket.socket) -> tuple[Message, socket.socket]:
+    """Return what an agent asks for, and the connection to it; end with the zygote."""
+    with zygote:
+        decoder = Decoder()
+        while True:
+            data, fds = protocol.receive(zygote)
+            if not data:
+                os._exit(0)
+            for request, passed in decoder.feed(data, fds):
+                return request, socket.socket(fileno=passed[0])
 
 
 class Connection:
@@ -89,7 +107,8 @@ class Call:
 class Shim:
     """The state of one shim."""
 
-    def __init__(self, spec: SandboxSpec, driver: CgroupDriver) -> None:
+    def __init__(self, spec: SandboxSpec, driver: CgroupDriver, pod_namespaces: namespaces.PodNamespaces) -> None:
+        self._namespaces = pod_namespaces
         self._poller = Poller()
         self._pod = Pod(spec, driver, self._poller, capabilities.held())
         self._containers: dict[str, Container] = {}
@@ -128,17 +147,13 @@ class Shim:
 
     def _set_up(self) -> None:
         spec, record = self._pod.spec, self._recorder
-        syscalls.set_process_name("naru-shim")
-        os.setsid()
-        with suppress(OSError):  # not where the host lacks CAP_SYS_RESOURCE; then we are as good a victim as any
-            Path("/proc/self/oom_score_adj").write_text(str(OOM_SCORE_ADJ))
         with ExitStack() as undo:
             with record("directories"):
                 spec.run_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
                 undo.callback(release_kernel_state, spec, self._pod.driver)
                 save_spec(spec)
             with record("namespaces"):
-                namespaces.enter_new_namespaces(spec)
+                self._namespaces.settle(spec)
                 if not spec.host_network:
                     namespaces.pin_network(spec.run_dir / NETNS_FILE)
             with record("cgroup"):
