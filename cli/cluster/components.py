@@ -6,6 +6,7 @@ No component is imported here: the supervisor loads ``entry`` by name, in the ch
 
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Final
 
 from cli.cluster import interpreter
@@ -34,6 +35,7 @@ class Component:
     preload: tuple[str, ...] = ()  # modules that the supervisor imports first, so that the forks share them
     gates: tuple[Gate, ...] = ()
     once: bool = False  # a job that is done when it ends well
+    sockets: tuple[Path, ...] = ()  # unix sockets that a killed process leaves, where the next could not listen
 
 
 def plan_components(config: ClusterConfig, layout: Layout, etcd: str) -> tuple[Component, ...]:
@@ -102,7 +104,8 @@ def _etcd(config: ClusterConfig, layout: Layout, program: str) -> Component:
         "--logger=zap",
         "--log-level=warn",
     )
-    return Component("etcd", "etcd", (program, *args))
+    sockets = (layout.run / "etcd.sock:0", layout.run / "peer.sock:0")
+    return Component("etcd", "etcd", (program, *args), sockets=sockets)
 
 
 def _underlay(config: ClusterConfig, layout: Layout) -> Component:

@@ -126,9 +126,12 @@ def write_atomically(path: Path, content: bytes, mode: int) -> None:
 
 def _network(flag: str, value: str) -> ipaddress.IPv4Network:
     try:
-        return ipaddress.IPv4Network(value)
+        network = ipaddress.IPv4Network(value)
     except ValueError as error:
         raise _usage(flag, value, f"must be an IPv4 range such as 10.244.0.0/16 ({error})") from error
+    if network.is_loopback or network.is_multicast or network.is_link_local or network.is_unspecified:
+        raise _usage(flag, value, "must be a range of ordinary addresses, such as 10.244.0.0/16")
+    return network
 
 
 def _usage(flag: str, value: object, problem: str) -> Fault:

@@ -31,6 +31,8 @@ def launch(component: Component, layout: Layout) -> ProcessRecord:
         OSError: the process could not be made.
     """
     rotate(layout.log(component.name))
+    for path in component.sockets:
+        path.unlink(missing_ok=True)
     if not component.entry:
         pid = _spawn(component, layout)
         record = ProcessRecord.of(component.name, pid)
