@@ -9,10 +9,10 @@ import argparse
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -27,7 +27,7 @@ from apiserver.storage.etcd import Etcd
 from apiserver.storage.grpc_etcd import GrpcEtcd
 from apiserver.storage.store import ObjectStore
 from apiserver.trail import TrailRing
-from naru.api.errors import ServiceUnavailable
+from naru.api.errors import APIError
 from naru.telemetry import logs
 
 logger = logging.getLogger(__name__)
@@ -37,12 +37,8 @@ COMPACT_EVERY_S: Final = 300.0
 BACKLOG: Final = 1024
 
 
-@dataclass(frozen=True)
-class ListenFailed(Exception):
-    """An address cannot be listened on."""
-
-    address: str
-    why: str
+class CannotStart(Exception):
+    """The process cannot do what its flags ask; the message says which, and what to do."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -78,7 +74,8 @@ async def serve(config: ServerConfig) -> None:
     """Run until SIGTERM or SIGINT.
 
     Raises:
-        ListenFailed: an address is taken, or not of this machine.
+        CannotStart: an address is taken or not of this machine, a certificate is missing.
+        ExceptionGroup: a task of the server died by a fault; a supervisor should start it anew.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -98,36 +95,40 @@ async def running(config: ServerConfig) -> AsyncIterator[ServerState]:
     app = make_app(state)
     app.on_response_prepare.append(add_audit_id)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
-    await runner.setup()
-    tasks: list[asyncio.Task[None]] = []
     try:
+        await runner.setup()
         await _listen(runner, config)
-        tasks += [
-            asyncio.create_task(caches.run(), name="caches"),
-            asyncio.create_task(prepare_cluster(state), name="startup"),
-            asyncio.create_task(_compact(etcd, caches), name="compaction"),
-        ]
-        for task in tasks:
-            task.add_done_callback(_report)
-        yield state
+        async with asyncio.TaskGroup() as group:
+            work: list[Coroutine[None, None, None]] = [caches.run(), prepare_cluster(state), _compact(etcd, caches)]
+            tasks = [group.create_task(job) for job in work]
+            try:
+                yield state
+            finally:
+                state.stopping.set()
+                caches.end_watchers()
+                await runner.cleanup()  # lets requests under way end, for which the tasks are still needed
+                for task in tasks:
+                    task.cancel()
     finally:
-        state.stopping.set()
-        caches.end_watchers()
         await runner.cleanup()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
         await etcd.close()
 
 
 async def _listen(runner: web.AppRunner, config: ServerConfig) -> None:
     pki = config.pki_dir
-    tls = server_tls(pki / "apiserver.crt", pki / "apiserver.key", config.ca_file)
+    try:
+        tls = server_tls(pki / "apiserver.crt", pki / "apiserver.key", config.ca_file)
+    except OSError as error:
+        missing = [name for name in ("ca.crt", "apiserver.crt", "apiserver.key") if not (pki / name).is_file()]
+        why = f"it has no {', '.join(missing)}" if missing else f"{error}"
+        raise CannotStart(f"--pki-dir {pki}: {why}") from error
     for host, port in config.listen:
         try:
             await web.TCPSite(runner, host, port, ssl_context=tls, backlog=BACKLOG).start()
         except OSError as error:
-            raise ListenFailed(f"{host}:{port}", error.strerror or str(error)) from error
+            why = os.strerror(error.errno).lower() if error.errno else str(error)
+            message = f"--listen {host}:{port}: {why}; choose another address, or stop what listens there"
+            raise CannotStart(message) from error
         logger.info("listening", extra={"address": f"{host}:{port}"})
 
 
@@ -139,16 +140,9 @@ async def _compact(etcd: Etcd, caches: Caches) -> None:
         if revision:
             try:
                 await etcd.compact(revision)
-            except ServiceUnavailable as error:
+            except APIError as error:
                 logger.warning("could not compact etcd", extra={"error": error.message})
         revision = caches.revision
-
-
-def _report(task: "asyncio.Task[None]") -> None:
-    """Make sure that a task that ended by a fault does not go unseen."""
-    if not task.cancelled() and (error := task.exception()) is not None:
-        logger.critical("a task of the server died", exc_info=error, extra={"task": task.get_name()})
-        signal.raise_signal(signal.SIGTERM)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -160,10 +154,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         listen = tuple(map(parse_address, args.listen))
         config = ServerConfig(args.etcd, listen, args.pki_dir, args.cluster_name, args.default_toleration_seconds)
         asyncio.run(serve(config))
-    except ListenFailed as failed:
-        logger.error("cannot listen: choose another --listen, or stop who is there", extra=vars(failed))
-        return 1
-    except (ValueError, OSError) as error:
+    except (CannotStart, ValueError) as error:
         print(f"apiserver: {error}", file=sys.stderr)
         return 2
+    except ExceptionGroup as faults:
+        logger.critical("the server died of a fault", exc_info=faults)
+        return 1
     return 0

@@ -19,7 +19,7 @@ from apiserver.storage.cache import WatchCache
 from apiserver.storage.entry import ROOT, Entry, object_key
 from apiserver.storage.etcd import Change, Compacted, Etcd, KeyValue, prefix_end
 from apiserver.storage.filter import Filter
-from naru.api.errors import GatewayTimeout, ServiceUnavailable
+from naru.api.errors import APIError, GatewayTimeout, ServiceUnavailable
 from naru.api.keys import ObjectKey
 from naru.api.meta import KubeObject
 from naru.api.scheme import RESOURCES, Resource
@@ -142,7 +142,7 @@ class Caches:
             except Compacted:
                 logger.warning("etcd has forgotten what the caches missed: listing again")
                 self._loaded.clear()
-            except ServiceUnavailable as error:
+            except APIError as error:
                 logger.warning("lost etcd, watching again", extra={"error": error.message})
             finally:
                 self._following = False
