@@ -38,6 +38,7 @@ logger = logging.getLogger(__name__)
 
 SYSCTLS: Final = {
     "ipv4/ip_forward": "1",
+    "ipv4/icmp_ratemask": "6160",  # the default without "unreachable": a pod is told of each address that nobody has
     "ipv4/conf/all/rp_filter": "2",  # loose: a pod's packet to another node comes by the underlay, the answer by VXLAN
 }
 
