@@ -3,8 +3,8 @@
 The stubs are used bare because aetcd's own wrappers hide what a watch cache needs (that changes of one revision
 come together, when a watch has started), take no unix socket, and fail on a transaction without an else branch.
 
-A broken connection heals by itself (gRPC reconnects, at most every second); reads are tried again within their
-deadline, writes are not, since the lost answer may have been a yes.
+A broken connection heals by itself (gRPC reconnects, at most every second); reads are tried once
+more, writes are not, since the lost answer may have been a yes.
 """
 
 import logging
@@ -68,10 +68,7 @@ class GrpcEtcd:
     ) -> RangeResult:
         """Read one key or a range of keys (see Etcd)."""
         request = rpc.RangeRequest(key=key, range_end=end, revision=revision, limit=limit, count_only=count_only)
-        try:
-            answer = await self._call(self._kv.Range, request)
-        except ServiceUnavailable:
-            answer = await self._call(self._kv.Range, request)  # asked of the old connection as it broke
+        answer = await self._call(self._kv.Range, request, repeatable=True)
         return RangeResult(answer.header.revision, tuple(map(_key_value, answer.kvs)), answer.count)
 
     async def watch(self, key: bytes, end: bytes, start_revision: int) -> AsyncGenerator[Sequence[Change], None]:
@@ -106,10 +103,12 @@ class GrpcEtcd:
         """Close the connection; calls under way end with ServiceUnavailable."""
         await self._channel.close()
 
-    async def _call(self, method: Callable[..., Awaitable[Any]], request: object) -> Any:
+    async def _call(self, method: Callable[..., Awaitable[Any]], request: object, *, repeatable: bool = False) -> Any:
         try:
             return await method(request, timeout=DEADLINE_S, wait_for_ready=True)
         except rpc.AioRpcError as error:
+            if repeatable and error.code() == rpc.StatusCode.UNAVAILABLE:  # the connection broke under the call
+                return await self._call(method, request)
             raise translate(error) from error
 
 
