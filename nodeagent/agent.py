@@ -87,6 +87,7 @@ class Agent:
             workers = await self._start_workers(client, stack, group)
             self._not_ready = NO_POD_CIDR
             await registering
+            nodes.on_event(registration.on_event)
             group.create_task(registration.run(), name="node")
             follower = NodeFollower(
                 self._network, nodes, self._config.node_name, lambda: self._on_network_ready(registration)

@@ -19,6 +19,7 @@ from naru.api.meta import ObjectMeta, OwnerReference
 from naru.api.model import now
 from naru.client.client import Client
 from naru.client.errors import ConnectionFailed
+from naru.client.watch import EventType
 from naru.telemetry.trail import Cause
 from nodeagent.config import AgentConfig
 from nodeagent.images.store import Image
@@ -59,16 +60,31 @@ class Registration:
         self._not_ready = not_ready
         self._changed = asyncio.Event()
         self._reported_at = 0.0
+        self._deleted = False  # by somebody else
         self.node = Node(metadata=ObjectMeta(name=config.node_name))
 
     def status_changed(self) -> None:
         """Have the status looked at now."""
         self._changed.set()
 
+    def on_event(self, _: EventType, old: Node | None, new: Node | None) -> None:
+        """Take what the API has of the Nodes: others write to ours too, that it was not heard of for long, say."""
+        node = new or old
+        if node is None or node.metadata.name != self._config.node_name:
+            return
+        if new is None:
+            self._deleted = True
+            self.status_changed()
+        elif int(new.metadata.resource_version) >= int(self.node.metadata.resource_version or 0):
+            self.node = new
+            if status_change(new.status, self._status(new.status)) is not None:
+                self.status_changed()
+
     async def register(self) -> None:
         """Create the Node, or take over the one of that name; again and again until the API server answers."""
         while True:
             try:
+                self._deleted = False
                 self.node = await self._create_or_update()
                 return
             except (APIError, ConnectionFailed) as error:
@@ -128,6 +144,9 @@ class Registration:
             except TimeoutError:
                 pass
             self._changed.clear()
+            if self._deleted:
+                await self.register()
+                continue
             overdue = asyncio.get_running_loop().time() - self._reported_at > REPORT_INTERVAL_S
             try:
                 self.node = await self._write_status(self.node, force=overdue)

@@ -232,6 +232,22 @@ async def test_the_node_says_what_it_is(client: Client, link: Link) -> None:
     assert any(IMAGE in image.names for image in node.status.images)
 
 
+async def test_a_node_that_was_given_up_reports_back(client: Client) -> None:
+    unknown = {"type": "Ready", "status": "Unknown", "reason": "NodeStatusUnknown", "message": "silence"}
+    await client.patch(Node, NAME, "", {"status": {"conditions": [unknown]}}, "strategic", "status")
+    await until(lambda: client.get(Node, NAME), lambda node: condition(node, "Ready") == "True")
+
+
+async def test_a_deleted_node_registers_again(client: Client, link: Link) -> None:
+    before = await client.get(Node, NAME)
+    await client.delete(Node, NAME)
+    after = await until(lambda: client.get(Node, NAME), lambda node: node.metadata.uid != before.metadata.uid)
+    cidr = link.pods.replace("0.0/16", "1.0/24")
+    await client.patch(Node, NAME, "", {"spec": {"podCIDR": cidr}})
+    await until(lambda: client.get(Node, NAME), lambda node: condition(node, "Ready") == "True")
+    assert after.metadata.labels == before.metadata.labels
+
+
 async def test_a_pod_runs_with_an_address_and_is_deleted(client: Client, link: Link, work: Path) -> None:
     pod = await run(client, manifest("web", FOREVER), phase_is("Running"))
     assert condition(pod, "Ready") == "True"
