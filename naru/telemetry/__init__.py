@@ -1,1 +1,1 @@
-"""What a component tells of itself: structured logs, metrics, and the trail of causes behind its writes."""
+"""What a component tells of itself: structured logs, and the trail of causes behind its writes."""
