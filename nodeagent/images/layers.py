@@ -20,6 +20,7 @@ from nodeagent.images.errors import ImageError
 from nodeagent.images.locks import locked, locked_async, rename_durably
 
 HEX_DIGITS: Final = 64  # of a sha256
+BY_DESCRIPTOR: Final = "lowerdir=/proc/self/fd/"
 UNPACK_TIMEOUT_S: Final = 1800.0  # far beyond any honest layer
 
 
@@ -134,7 +135,12 @@ def run_unpacker(source: LayerSource, root: Path, lock_fd: int) -> str:
 
 
 def layers_in_use(names: set[str], proc: Path = Path("/proc")) -> set[str]:
-    """Return those of ``names`` (layer directories) that some process of the machine sees mounted in an overlay."""
+    """Return those of ``names`` (layer directories) that may be part of an overlay in any process's mount table.
+
+    The runtime names layers by descriptor when it mounts them, and then the table does not tell which they are: while
+    such an overlay is mounted anywhere, all layers count as used. Keeping too much costs room; removing one layer too
+    many would take files from under a running container.
+    """
     seen: set[str] = set()
     used: set[str] = set()
     for process in proc.glob("[0-9]*"):
@@ -147,6 +153,8 @@ def layers_in_use(names: set[str], proc: Path = Path("/proc")) -> set[str]:
             continue  # it has ended since
         seen.add(namespace)
         overlays = "\n".join(line for line in mounts.splitlines() if " - overlay " in line)
+        if BY_DESCRIPTOR in overlays:
+            return set(names)
         used |= {name for name in names if name in overlays}
     return used
 

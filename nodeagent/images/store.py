@@ -182,7 +182,7 @@ class ImageStore:
     def remove(self, ref: str) -> None:
         """Remove a name, and with its last tag the image; an id removes the image under all its names.
 
-        Layers that a container still uses, or that somebody is adding right now, stay until a later removal.
+        Layers that a container may be using, or that somebody is adding right now, stay until a later removal.
 
         Raises:
             ImageError: there is no such image.

@@ -83,12 +83,19 @@ class Rtnetlink:
 
     async def link(self, name: str) -> Link | None:
         """Return one link, or None."""
+        return await self._find(ifname=name)
+
+    async def link_at(self, index: int) -> Link | None:
+        """Return the link with an index, or None."""
+        return await self._find(index=index)
+
+    async def _find(self, **by: Any) -> Link | None:
         try:
-            return _link((await self._socket.link("get", ifname=name))[0])
+            return _link((await self._socket.link("get", **by))[0])
         except NetlinkError as error:
             if error.code == errno.ENODEV:
                 return None
-            raise _refusal(f"link {name}", error) from error
+            raise _refusal(f"get link {by}", error) from error
 
     async def add_link(self, name: str, kind: str, **attributes: Any) -> Link:
         """Make a link, down."""
@@ -97,13 +104,13 @@ class Rtnetlink:
             raise KernelRefusal(f"add link {name}", errno.ENODEV, "it vanished")
         return link
 
-    async def set_link(self, link: Link, **attributes: Any) -> None:
+    async def set_link(self, index: int, **attributes: Any) -> None:
         """Change a link."""
-        await self._call(f"change link {link.name}", "link", "set", index=link.index, **attributes)
+        await self._call(f"change link {index}: {attributes}", "link", "set", index=index, **attributes)
 
-    async def remove_link(self, link: Link) -> None:
+    async def remove_link(self, index: int) -> None:
         """Remove a link; one that has gone already is no error."""
-        await self._call(f"remove link {link.name}", "link", "del", ignore=_GONE, index=link.index)
+        await self._call(f"remove link {index}", "link", "del", ignore=_GONE, index=index)
 
     async def addresses(self, link: Link | None = None) -> list[tuple[int, IPv4Interface]]:
         """Return the IPv4 addresses, of one link or of all, with their links' indexes."""
@@ -184,7 +191,7 @@ class Rtnetlink:
 @asynccontextmanager
 async def rtnetlink() -> AsyncIterator[Rtnetlink]:
     """Open a socket for a few requests; short-lived, because one that nobody reads fills up."""
-    async with AsyncIPRoute() as socket:
+    async with AsyncIPRoute(strict_check=True) as socket:  # strict: the kernel filters what a dump asks for
         yield Rtnetlink(socket)
 
 
@@ -193,17 +200,17 @@ async def ensure_link(kernel: Rtnetlink, spec: LinkSpec) -> Link:
     link = await kernel.link(spec.name)
     if link is not None and (difference := differing(spec, link)):
         logger.warning("link is made anew", extra={"link": spec.name, "attribute": difference})
-        await kernel.remove_link(link)
+        await kernel.remove_link(link.index)
         link = None
     if link is None:
         link = await kernel.add_link(spec.name, spec.kind, address=spec.mac, **spec.fixed)
         disable_ipv6(spec.name)
     if link.mac != spec.mac:
-        await kernel.set_link(link, address=spec.mac)
+        await kernel.set_link(link.index, address=spec.mac)
     if link.mtu != spec.mtu:
-        await kernel.set_link(link, mtu=spec.mtu)
+        await kernel.set_link(link.index, mtu=spec.mtu)
     if not link.is_up:
-        await kernel.set_link(link, state="up")
+        await kernel.set_link(link.index, state="up")
     return link
 
 

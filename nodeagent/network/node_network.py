@@ -9,6 +9,7 @@ import asyncio
 import errno
 import logging
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
@@ -30,12 +31,13 @@ from nodeagent.network.naming import (
     veth_name,
     vtep_mac,
 )
-from nodeagent.network.netlink_fast import route_request
+from nodeagent.network.netlink_fast import LinkState, NetlinkSocket, route_request
 from nodeagent.network.netns import netlink_in, open_own
 from nodeagent.network.pod_link import LinkTaken, PodAddress, Switch, connect
 
 logger = logging.getLogger(__name__)
 
+POD_VETH: Final = re.compile(rf"{VETH_PREFIX}[0-9a-f]{{8}}")
 SYSCTLS: Final = {
     "ipv4/ip_forward": "1",
     "ipv4/icmp_ratemask": "6160",  # the default without "unreachable": a pod is told of each address that nobody has
@@ -138,10 +140,10 @@ class NodeNetwork:
             for pod_uid in self._pool.owners - live_uids:
                 self._pool.release(pod_uid)
         live_names = {veth_name(pod_uid) for pod_uid in live_uids}
+        dead = [link for link in pod_links() if link.name not in live_names]
         async with rtnetlink() as kernel:
-            for link in await kernel.links():
-                if is_pod_link(link) and link.name not in live_names:
-                    await kernel.remove_link(link)
+            for link in dead:
+                await kernel.remove_link(link.index)
 
     async def _ensure(self, kernel: Rtnetlink) -> None:
         config = self._config
@@ -170,8 +172,9 @@ class NodeNetwork:
         """Find the link that has the node's address: its MTU and network."""
         for index, address in await kernel.addresses():
             if address.ip == self._config.node_ip:
-                link = next(link for link in await kernel.links() if link.index == index)
-                return link.mtu, address.network
+                link = await kernel.link_at(index)
+                if link is not None:
+                    return link.mtu, address.network
         raise NetworkError(f"no link has this node's address {self._config.node_ip}")
 
     async def _ensure_egress(self, underlay: IPv4Network) -> None:
@@ -199,21 +202,22 @@ class NodeNetwork:
             raise NetworkError(f"link {name} belongs to another pod, whose uid begins alike")
         async with rtnetlink() as kernel:
             if (link := await kernel.link(name)) is not None:
-                await kernel.remove_link(link)
+                await kernel.remove_link(link.index)
 
 
 async def ensure_ports(kernel: Rtnetlink, bridge: Link) -> None:
     """Put the pods' links back on the bridge, and up."""
-    for link in await kernel.links():
-        if is_pod_link(link) and link.master != bridge.index:
-            await kernel.set_link(link, master=bridge.index)
-        if is_pod_link(link) and not link.is_up:
-            await kernel.set_link(link, state="up")
+    for link in pod_links():
+        if link.master != bridge.index:
+            await kernel.set_link(link.index, master=bridge.index)
+        if not link.is_up:
+            await kernel.set_link(link.index, state="up")
 
 
-def is_pod_link(link: Link) -> bool:
-    """Tell a pod's link from the node's own by its name."""
-    return link.kind == "veth" and link.name.startswith(VETH_PREFIX)
+def pod_links() -> list[LinkState]:
+    """Return the pods' links, told from the node's own by their names."""
+    with NetlinkSocket() as socket:
+        return [link for link in socket.links() if POD_VETH.fullmatch(link.name)]
 
 
 def set_sysctl(name: str, value: str) -> None:

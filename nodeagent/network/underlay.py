@@ -149,7 +149,7 @@ async def _make_veth(wanted: Underlay, number: int, path: Path, address: IPv4Add
                 far = {"ifname": NODE_LINK, "net_ns_fd": fd, "address": pod_mac(address), "mtu": MTU_BYTES}
                 link = await kernel.add_link(name, "veth", peer=far, mtu=MTU_BYTES)
                 disable_ipv6(name)
-            await kernel.set_link(link, master=bridge.index, state="up")
+            await kernel.set_link(link.index, master=bridge.index, state="up")
     finally:
         os.close(fd)
 
@@ -159,9 +159,9 @@ async def _make_node_side(wanted: Underlay, address: IPv4Address) -> None:
     async with rtnetlink() as kernel:
         link = await _need(kernel, NODE_LINK)
         disable_ipv6(NODE_LINK)
-        await kernel.set_link(await _need(kernel, "lo"), state="up")
+        await kernel.set_link((await _need(kernel, "lo")).index, state="up")
         await kernel.ensure_addresses(link, IPv4Interface(f"{address}/{wanted.network.prefixlen}"))
-        await kernel.set_link(link, state="up")
+        await kernel.set_link(link.index, state="up")
         way_out = Route(EVERYWHERE, wanted.gateway, link.index)
         if wanted.egress:
             await kernel.add_route(way_out)
@@ -196,10 +196,10 @@ async def _remove_host_side(cluster: str) -> None:
         links = await kernel.links()
         for link in links:
             if link.kind == "veth" and ports.fullmatch(link.name):
-                await kernel.remove_link(link)
+                await kernel.remove_link(link.index)
         for link in links:
             if link.name == bridge:
-                await kernel.remove_link(link)
+                await kernel.remove_link(link.index)
         for route in await kernel.routes():
             if route.is_unreachable and route.metric == host_metric(cluster):
                 await kernel.remove_route(route)

@@ -80,6 +80,12 @@ def store(tmp_path: Path) -> ImageStore:
     return ImageStore(tmp_path / "store")
 
 
+@pytest.fixture
+def no_containers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out containers that others run on this machine, for whose sake layers would be kept."""
+    monkeypatch.setattr("nodeagent.images.store.layers_in_use", lambda names: set())
+
+
 def load(store: ImageStore, raw: bytes, name: str = "archive.tar") -> list[Any]:
     path = store.root.parent / name
     path.write_bytes(raw)
@@ -207,6 +213,7 @@ class TestStore:
         with pytest.raises(ImageError, match="contains the image store itself"):
             store.import_directory(tmp_path, "all")
 
+    @pytest.mark.usefixtures("no_containers")
     def test_removing_keeps_shared_layers_and_no_others(self, store: ImageStore) -> None:
         load(store, docker_archive(["web:1"]))
         alone = config(LOWER)
@@ -220,6 +227,19 @@ class TestStore:
         store.remove("base:1")
         assert not list((store.root / "layers").iterdir())
         assert not list((store.root / "configs").iterdir())
+
+    def test_layers_that_containers_may_use_stay_until_a_later_removal(
+        self, store: ImageStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (image,) = load(store, docker_archive(["web:1"]))
+        store.ensure_builtin()
+        monkeypatch.setattr("nodeagent.images.store.layers_in_use", lambda names: names)
+        store.remove("web:1")
+        assert store.resolve("web:1") is None
+        assert all(layer.is_dir() for layer in image.layers)
+        monkeypatch.setattr("nodeagent.images.store.layers_in_use", lambda names: set())
+        store.remove("naru.local/busybox:1")
+        assert not list((store.root / "layers").iterdir())
 
     def test_a_layer_removed_by_hand_makes_the_image_absent_until_it_is_loaded_again(self, store: ImageStore) -> None:
         (image,) = load(store, docker_archive(["web:1"]))

@@ -284,6 +284,13 @@ class TestSharing:
             run_unpacker(LayerSource(tmp_path / "blob", 0, 0), tmp_path, lock_fd)
 
 
+def proc_of(pid: int, directory: Path) -> Path:
+    """Return a /proc with one process: others may have containers of their own."""
+    (directory / "proc").mkdir()
+    (directory / "proc" / str(pid)).symlink_to(f"/proc/{pid}")
+    return directory / "proc"
+
+
 class TestLayersInUse:
     """A layer in some process's overlay is not for removal."""
 
@@ -307,8 +314,35 @@ class TestLayersInUse:
         try:
             assert process.stdout is not None
             assert process.stdout.readline() == b"up\n"
-            assert layers_in_use({one.name, other.name}) == {one.name}
+            used = layers_in_use({one.name, other.name}, proc_of(process.pid, tmp_path))
+            assert used == {one.name}
         finally:
             process.kill()
             process.communicate(timeout=10)
-        assert layers_in_use({one.name, other.name}) == set()
+
+
+def process(directory: Path, number: int, namespace: str, mounts: str) -> None:
+    """Write what proc(5) would show of a process."""
+    (directory / str(number) / "ns").mkdir(parents=True)
+    (directory / str(number) / "ns/mnt").symlink_to(f"mnt:[{namespace}]")
+    (directory / str(number) / "mountinfo").write_text(mounts)
+
+
+class TestMountTables:
+    """Whatever way a layer is mounted, it is not taken for unused."""
+
+    ROOT = "1 0 0:1 / / rw - ext4 /dev/vda rw\n"
+
+    def test_no_overlay_uses_no_layer(self, tmp_path: Path) -> None:
+        process(tmp_path, 1, "1", self.ROOT + "2 1 0:2 / /m rw - tmpfs aaa rw\n")
+        assert layers_in_use({"aaa"}, tmp_path) == set()
+
+    def test_an_overlay_uses_the_layers_it_names(self, tmp_path: Path) -> None:
+        process(tmp_path, 1, "1", self.ROOT)
+        process(tmp_path, 2, "2", "2 1 0:2 / / rw - overlay overlay rw,lowerdir=/l/aaa:/l/bbb,upperdir=/u\n")
+        assert layers_in_use({"aaa", "ccc"}, tmp_path) == {"aaa"}
+
+    def test_an_overlay_that_names_descriptors_may_use_them_all(self, tmp_path: Path) -> None:
+        process(tmp_path, 1, "1", self.ROOT)
+        process(tmp_path, 2, "2", "2 1 0:2 / / rw - overlay overlay rw,lowerdir=/proc/self/fd/6:/proc/self/fd/7\n")
+        assert layers_in_use({"aaa", "ccc"}, tmp_path) == {"aaa", "ccc"}
