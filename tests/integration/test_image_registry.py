@@ -250,6 +250,23 @@ class TestRefusals:
             await store.pull(f"{address}/x:1")
         assert time.monotonic() - start < 2
 
+    @pytest.mark.parametrize("name", ["busybox", "quay.io/team/web:1", "203.0.113.9:5000/web"])
+    def test_without_a_way_out_it_fails_at_once(self, tmp_path: Path, name: str) -> None:
+        """As on a node without egress: here in a network namespace that has nothing at all."""
+        code = "import sys; from nodeagent.images.command import main; sys.exit(main(sys.argv[1:]))"
+        pull = [sys.executable, "-c", code, "--image-dir", str(tmp_path), "pull", name]
+        done = subprocess.run(
+            ["unshare", "--net", *pull],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            cwd=Path(__file__).parents[2],
+            check=False,
+        )
+        assert done.returncode == 1
+        assert "failed to do request" in done.stderr
+        assert "name resolution" in done.stderr or "network is unreachable" in done.stderr
+
     async def test_names_of_this_machine_are_not_asked_for(self, store: ImageStore) -> None:
         with pytest.raises(ImagePullError, match=r"not found; naru\.local is this machine"):
             await store.pull("naru.local/other:1")
