@@ -1,7 +1,7 @@
 """What a field means, in the words of the model's own source: the comment beside it.
 
 The models say what a field means where it is declared, in a comment on its line or on the lines above it, or in a
-string below it. Reading the source keeps those words the only ones.
+string below it. Reading the source keeps those words the only ones; here they become sentences for ``kubectl explain``.
 """
 
 import ast
@@ -40,8 +40,14 @@ def _described(found: ast.ClassDef, beside: dict[int, str], alone: dict[int, str
             last_line = statement.end_lineno or statement.lineno
             text = _docstring(after) or beside.get(last_line) or _block(alone, statement.lineno)
             if text:
-                described[statement.target.id] = text[0].upper() + text[1:]
+                described[statement.target.id] = sentence(text)
     return described
+
+
+def sentence(text: str) -> str:
+    """Write a comment or docstring as people read it elsewhere: a capital, a full stop, no markup of Python's."""
+    plain = text.strip().replace("``", "`")
+    return plain[0].upper() + plain[1:] + ("" if plain.endswith((".", "!", "?")) else ".") if plain else ""
 
 
 def _comments(source: str) -> tuple[dict[int, str], dict[int, str]]:

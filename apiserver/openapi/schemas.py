@@ -12,11 +12,11 @@ from typing import Any, Final, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from apiserver.openapi.descriptions import descriptions_of
+from apiserver.openapi.descriptions import descriptions_of, sentence
 from apiserver.subresources import SUBRESOURCES
 from naru.api.fields import Field, Shape, fields_of
 from naru.api.meta import KubeObject, ListMeta
-from naru.api.model import IntOrString, ListMapKeys, MergeKey, MicroTime, ReplaceKeys, Stored
+from naru.api.model import NARROW, IntOrString, ListMapKeys, MergeKey, MicroTime, ReplaceKeys, Stored
 from naru.api.options import DeleteOptions, Status
 from naru.api.quantity import Quantity
 from naru.api.scheme import RESOURCES, Resource
@@ -86,15 +86,16 @@ class SchemaSet:
         kind = group_version_kind(resource.group, resource.version, resource.kind)
         self.schemas[name]["x-kubernetes-group-version-kind"] = [kind]
         list_kind = {**kind, "kind": f"{resource.kind}List"}
+        described = descriptions_of(KubeObject)
         self.schemas[list_name(resource)] = {
             "description": f"Objects of kind {resource.kind}, and the revision that the list is true at.",
             "type": "object",
             "required": ["items"],
             "properties": {
-                "apiVersion": {"type": "string"},
-                "kind": {"type": "string"},
-                "metadata": {"allOf": [ref(f"{META}.ListMeta")]},
-                "items": {"type": "array", "items": {"allOf": [ref(name)]}},
+                "apiVersion": {"description": described["api_version"], "type": "string"},
+                "kind": {"description": described["kind"], "type": "string"},
+                "metadata": {"description": _model_doc(ListMeta), "allOf": [ref(f"{META}.ListMeta")]},
+                "items": {"description": "The objects.", "type": "array", "items": {"allOf": [ref(name)]}},
             },
             "x-kubernetes-group-version-kind": [list_kind],
         }
@@ -110,7 +111,7 @@ class SchemaSet:
     def _object(self, model: type[BaseModel]) -> Schema:
         described = descriptions_of(model)
         fields = fields_of(model).values()
-        schema: Schema = {"description": inspect.cleandoc(model.__doc__ or ""), "type": "object"}
+        schema: Schema = {"description": _model_doc(model), "type": "object"}
         if fields:
             schema["properties"] = {f.name: self._property(f, described.get(f.attribute, "")) for f in fields}
         required = sorted(field.name for field in fields if field.info.is_required())
@@ -145,7 +146,7 @@ class SchemaSet:
             return {"type": "string", "enum": [str(member.value) for member in shape.scalar]}
         plain: dict[Any, Schema] = {
             bool: {"type": "boolean"},
-            int: {"type": "integer", "format": "int64"},
+            int: {"type": "integer", "format": "int32" if NARROW in shape.marks else "int64"},
             float: {"type": "number", "format": "double"},
             str: {"type": "string"},
             bytes: {"type": "string", "format": "byte"},
@@ -167,7 +168,11 @@ def scalar_name(shape: Shape) -> str | None:
 def _shape_doc(shape: Shape) -> str:
     """Describe a field by what it holds, when it says nothing itself."""
     inner = shape.items or shape.values or shape
-    return inspect.cleandoc(inner.model.__doc__ or "") if inner.model else ""
+    return _model_doc(inner.model) if inner.model else ""
+
+
+def _model_doc(model: type[BaseModel]) -> str:
+    return sentence(inspect.cleandoc(model.__doc__ or ""))
 
 
 def _default(field: Field) -> Schema:

@@ -8,38 +8,38 @@ from typing import Annotated
 from pydantic import Field
 
 from naru.api.meta import KubeObject, LabelSelector
-from naru.api.model import ALWAYS, REPLACE_KEYS, IntOrString, ListMapKeys, MergeKey, Model, OptionalTime
+from naru.api.model import ALWAYS, REPLACE_KEYS, Int32, IntOrString, ListMapKeys, MergeKey, Model, OptionalTime
 from naru.api.pod_v1 import PodTemplateSpec
 
 
 class ReplicaSetSpec(Model):
     """How many pods, which ones count, and what a new one looks like."""
 
-    replicas: int = 1
-    min_ready_seconds: int = 0
-    selector: LabelSelector
-    template: PodTemplateSpec
+    replicas: Int32 = 1  # how many pods there should be; 0 is allowed
+    min_ready_seconds: Int32 = 0  # how long a pod must be ready before it counts as available
+    selector: LabelSelector  # which pods count; it must match the template's labels and can never change
+    template: PodTemplateSpec  # what a new pod looks like; a change does not touch the pods that exist
 
 
 class ReplicaSetCondition(Model):
     """One aspect of a ReplicaSet's state."""
 
-    type: str
-    status: str
-    last_transition_time: OptionalTime = None
-    reason: str = ""
-    message: str = ""
+    type: str  # ReplicaFailure: pods could not be created or deleted
+    status: str  # True, False or Unknown
+    last_transition_time: OptionalTime = None  # when status last changed
+    reason: str = ""  # why, in one CamelCase word for programs
+    message: str = ""  # why, in a sentence for people
 
 
 class ReplicaSetStatus(Model):
     """The pods as last counted."""
 
-    replicas: Annotated[int, ALWAYS] = 0
-    fully_labeled_replicas: int = 0
-    ready_replicas: int = 0
-    available_replicas: int = 0
-    terminating_replicas: int | None = None
-    observed_generation: int = 0
+    replicas: Annotated[Int32, ALWAYS] = 0  # pods that were there at the last count
+    fully_labeled_replicas: Int32 = 0  # those of them that carry every label of the template
+    ready_replicas: Int32 = 0  # those of them whose Ready condition is True
+    available_replicas: Int32 = 0  # those of them that have been ready for minReadySeconds
+    terminating_replicas: Int32 | None = None  # pods that are being deleted but still there; not part of replicas
+    observed_generation: int = 0  # the metadata.generation that this status is about
     conditions: Annotated[tuple[ReplicaSetCondition, ...], MergeKey("type"), ListMapKeys(("type",))] = ()
 
 
@@ -55,15 +55,16 @@ class ReplicaSet(KubeObject):
 class RollingUpdateDeployment(Model):
     """How many pods may be missing, and how many more than wanted, during an update."""
 
-    max_unavailable: IntOrString = "25%"
-    max_surge: IntOrString = "25%"
+    max_unavailable: IntOrString = "25%"  # as a number or as a percentage of replicas, rounded down
+    max_surge: IntOrString = "25%"  # as a number or as a percentage of replicas, rounded up
 
 
 class DeploymentStrategy(Model):
     """How old pods give way to new ones."""
 
+    # RollingUpdate: step by step; Recreate: all old pods end before the first new one starts
     type: str = "RollingUpdate"
-    rolling_update: RollingUpdateDeployment | None = None
+    rolling_update: RollingUpdateDeployment | None = None  # only for type RollingUpdate
 
 
 def new_default_strategy() -> DeploymentStrategy:
@@ -74,39 +75,40 @@ def new_default_strategy() -> DeploymentStrategy:
 class DeploymentSpec(Model):
     """How many pods, of which template, and how to get from one template to the next."""
 
-    replicas: int = 1
-    selector: LabelSelector
-    template: PodTemplateSpec
+    replicas: Int32 = 1  # how many pods there should be; 0 is allowed
+    selector: LabelSelector  # which pods are its own; it must match the template's labels and can never change
+    template: PodTemplateSpec  # what a new pod looks like; a change starts a rollout
     strategy: Annotated[DeploymentStrategy, REPLACE_KEYS] = Field(default_factory=new_default_strategy)
-    min_ready_seconds: int = 0
-    revision_history_limit: int = 10
-    paused: bool = False
-    progress_deadline_seconds: int = 600
+    min_ready_seconds: Int32 = 0  # how long a pod must be ready before the rollout counts it as available
+    revision_history_limit: Int32 = 10  # how many old ReplicaSets stay, to roll back to
+    paused: bool = False  # true holds rollouts back; scaling goes on
+    # without progress for so long, a rollout counts as failed (and goes on trying)
+    progress_deadline_seconds: Int32 = 600
 
 
 class DeploymentCondition(Model):
     """One aspect of a Deployment's state."""
 
-    type: str
-    status: str
-    last_update_time: OptionalTime = None
-    last_transition_time: OptionalTime = None
-    reason: str = ""
-    message: str = ""
+    type: str  # Available, Progressing or ReplicaFailure
+    status: str  # True, False or Unknown
+    last_update_time: OptionalTime = None  # when anything in the condition last changed
+    last_transition_time: OptionalTime = None  # when status last changed
+    reason: str = ""  # why, in one CamelCase word for programs
+    message: str = ""  # why, in a sentence for people
 
 
 class DeploymentStatus(Model):
     """The pods of all revisions as last counted."""
 
-    observed_generation: int = 0
-    replicas: int = 0
-    updated_replicas: int = 0
-    ready_replicas: int = 0
-    available_replicas: int = 0
-    unavailable_replicas: int = 0
-    terminating_replicas: int | None = None
+    observed_generation: int = 0  # the metadata.generation that this status is about
+    replicas: Int32 = 0  # pods of all revisions that were there at the last count
+    updated_replicas: Int32 = 0  # those of them made from the current template
+    ready_replicas: Int32 = 0  # those of them whose Ready condition is True
+    available_replicas: Int32 = 0  # those of them that have been ready for minReadySeconds
+    unavailable_replicas: Int32 = 0  # how many are missing or not available yet
+    terminating_replicas: Int32 | None = None  # pods that are being deleted but still there; not part of replicas
     conditions: Annotated[tuple[DeploymentCondition, ...], MergeKey("type"), ListMapKeys(("type",))] = ()
-    collision_count: int | None = None  # salts the hash in ReplicaSet names after a collision
+    collision_count: Int32 | None = None  # salts the hash in ReplicaSet names after a collision
 
 
 class Deployment(KubeObject):

@@ -8,19 +8,19 @@ from typing import Annotated
 from pydantic import Field
 
 from naru.api.meta import KubeObject
-from naru.api.model import ALWAYS, Model
+from naru.api.model import ALWAYS, Int32, Model
 
 
 class ScaleSpec(Model):
     """How many replicas are wanted."""
 
-    replicas: int = 0
+    replicas: Int32 = 0  # how many there should be
 
 
 class ScaleStatus(Model):
     """How many replicas there are, and the selector that finds them."""
 
-    replicas: Annotated[int, ALWAYS] = 0
+    replicas: Annotated[Int32, ALWAYS] = 0  # how many there are
     selector: str = ""  # in the string form of a selector
 
 

@@ -35,9 +35,10 @@ class ConfigMap(KubeObject):
 
     kind: str = "ConfigMap"
     api_version: str = "v1"
-    immutable: bool | None = None
+    immutable: bool | None = None  # true: the data can never change again, nor this field; only delete the object
+    # UTF-8 text by key; a key names a file or a variable, so it has only letters, digits, -, _ and .
     data: dict[str, str] = {}
-    binary_data: dict[str, Base64] = {}
+    binary_data: dict[str, Base64] = {}  # bytes by key, base64 on the wire; no key may be in data too
 
 
 class Secret(KubeObject):
@@ -45,7 +46,7 @@ class Secret(KubeObject):
 
     kind: str = "Secret"
     api_version: str = "v1"
-    immutable: bool | None = None
-    data: dict[str, Base64] = {}
+    immutable: bool | None = None  # true: the data can never change again, nor this field; only delete the object
+    data: dict[str, Base64] = {}  # bytes by key, base64 on the wire (which hides nothing)
     string_data: dict[str, str] = {}  # write-only: merged into data by the API server
-    type: str = "Opaque"
+    type: str = "Opaque"  # what the keys mean to programs, such as kubernetes.io/tls; it never changes

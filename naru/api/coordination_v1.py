@@ -8,19 +8,20 @@ from typing import Annotated
 from pydantic import Field
 
 from naru.api.meta import KubeObject
-from naru.api.model import STORED, MicroTime, Model
+from naru.api.model import STORED, Int32, MicroTime, Model
 
 
 class LeaseSpec(Model):
     """Who holds the lease, since when, and for how long."""
 
-    holder_identity: str | None = None
-    lease_duration_seconds: int | None = None
-    acquire_time: MicroTime | None = None
-    renew_time: MicroTime | None = None
-    lease_transitions: int | None = None  # how often the holder changed: a fencing number
+    holder_identity: str | None = None  # who holds it, in words the contenders agree on; unset or empty: nobody
+    lease_duration_seconds: Int32 | None = None  # how long after renewTime another may take it over
+    acquire_time: MicroTime | None = None  # when the holder took it
+    renew_time: MicroTime | None = None  # when the holder last said that it is still there
+    lease_transitions: Int32 | None = None  # how often the holder changed: a fencing number
+    # how a coordinated election picks the holder, such as OldestEmulationVersion
     strategy: Annotated[str | None, STORED] = None
-    preferred_holder: Annotated[str | None, STORED] = None
+    preferred_holder: Annotated[str | None, STORED] = None  # who should hold it instead; the holder is asked to let go
 
 
 class Lease(KubeObject):

@@ -9,7 +9,7 @@ What is written on the wire follows the Go types of Kubernetes:
 ==========================  =============================  =====================================
 declaration                 Go                             on the wire
 ==========================  =============================  =====================================
-``x: int``                  ``X int32 `json:"x"` ``        always; required when decoding
+``x: int``                  ``X int64 `json:"x"` ``        always; required when decoding
 ``x: int = 0``              ``omitempty``                  left out when zero, false or empty
 ``x: int | None = None``    pointer, ``omitempty``         left out when None, kept when 0
 ``x: int = 3``              pointer with a default of 3    always
@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 INITIALISMS: Final = {
     "api": "API",
@@ -73,10 +73,16 @@ class Always:
 
 
 @dataclass(frozen=True)
+class Narrow:
+    """A number that has 32 bits in Go, whose decoder refuses a larger one."""
+
+
+@dataclass(frozen=True)
 class Stored:
     """Kept through a round trip, but naru does not act on it yet: writing it is answered with a ``Warning`` header."""
 
 
+NARROW: Final = Narrow()
 REPLACE_KEYS: Final = ReplaceKeys()
 ALWAYS: Final = Always()
 STORED: Final = Stored()
@@ -149,7 +155,10 @@ MicroTime = Annotated[datetime, PlainSerializer(_format_micro_time, return_type=
 
 OptionalTime = Annotated[Time | None, BeforeValidator(_parse_moment)]
 
-IntOrString = int | str
+Int32 = Annotated[int, NARROW, Field(ge=-(2**31), le=2**31 - 1)]
+"""A whole number of 32 bits; a plain ``int`` has 64."""
+
+IntOrString = Int32 | str
 """A number, or a text such as a percentage or a port's name."""
 
 

@@ -14,23 +14,24 @@ from naru.api.model import ListMapKeys, MergeKey, Model, OptionalTime
 class NamespaceSpec(Model):
     """Who must let go of a namespace before it is deleted."""
 
+    # the namespace stays until this is empty; kubernetes is the namespace controller's
     finalizers: tuple[str, ...] = ()
 
 
 class NamespaceCondition(Model):
     """How far the deletion of a namespace got."""
 
-    type: str
-    status: str
-    last_transition_time: OptionalTime = None
-    reason: str = ""
-    message: str = ""
+    type: str  # what may hold the deletion up, such as NamespaceContentRemaining
+    status: str  # True, False or Unknown
+    last_transition_time: OptionalTime = None  # when status last changed
+    reason: str = ""  # why, in one CamelCase word for programs
+    message: str = ""  # why, in a sentence for people
 
 
 class NamespaceStatus(Model):
     """Active, or Terminating."""
 
-    phase: str = "Active"
+    phase: str = "Active"  # Active; or Terminating: being emptied, and nothing new may be created in it
     conditions: Annotated[tuple[NamespaceCondition, ...], MergeKey("type"), ListMapKeys(("type",))] = ()
 
 

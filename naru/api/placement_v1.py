@@ -4,73 +4,80 @@ Source: Kubernetes API reference, core/v1.
 """
 
 from naru.api.meta import LabelSelector
-from naru.api.model import Model
+from naru.api.model import Int32, Model
 
 
 class NodeSelectorRequirement(Model):
     """One condition on a label or field of a node."""
 
-    key: str
-    operator: str
-    values: tuple[str, ...] = ()
+    key: str  # name of the label; in matchFields of the field: metadata.name
+    operator: str  # In, NotIn, Exists, DoesNotExist, Gt or Lt
+    values: tuple[str, ...] = ()  # for In and NotIn at least one; for Gt and Lt one whole number; for the others none
 
 
 class NodeSelectorTerm(Model):
     """Conditions that must all hold; a term without any matches nothing."""
 
-    match_expressions: tuple[NodeSelectorRequirement, ...] = ()
-    match_fields: tuple[NodeSelectorRequirement, ...] = ()
+    match_expressions: tuple[NodeSelectorRequirement, ...] = ()  # about labels of the node
+    match_fields: tuple[NodeSelectorRequirement, ...] = ()  # about fields of the node
 
 
 class NodeSelector(Model):
     """Terms of which one must match."""
 
-    node_selector_terms: tuple[NodeSelectorTerm, ...]
+    node_selector_terms: tuple[NodeSelectorTerm, ...]  # one of them must match
 
 
 class PreferredSchedulingTerm(Model):
     """A term, and what a node that matches it gains in score."""
 
-    weight: int
-    preference: NodeSelectorTerm
+    weight: Int32  # added to the score of a node that matches, 1 to 100
+    preference: NodeSelectorTerm  # which nodes gain
 
 
 class NodeAffinity(Model):
     """Which nodes a pod must, or would rather, run on."""
 
+    # nodes that do not match are out of question
     required_during_scheduling_ignored_during_execution: NodeSelector | None = None
+    # nodes that match gain in score
     preferred_during_scheduling_ignored_during_execution: tuple[PreferredSchedulingTerm, ...] = ()
 
 
 class PodAffinityTerm(Model):
     """The pods that are meant, and the node label that says what counts as near."""
 
-    label_selector: LabelSelector | None = None
+    label_selector: LabelSelector | None = None  # which pods are meant
+    # where those pods are; empty, without namespaceSelector: in the pod's own namespace
     namespaces: tuple[str, ...] = ()
-    topology_key: str
-    namespace_selector: LabelSelector | None = None
-    match_label_keys: tuple[str, ...] = ()
-    mismatch_label_keys: tuple[str, ...] = ()
+    topology_key: str  # label of nodes; nodes with the same value of it are one place
+    namespace_selector: LabelSelector | None = None  # where those pods are, by labels of namespaces, beside namespaces
+    match_label_keys: tuple[str, ...] = ()  # labels whose value those pods share with this one
+    mismatch_label_keys: tuple[str, ...] = ()  # labels whose value those pods do not share with this one
 
 
 class WeightedPodAffinityTerm(Model):
     """A term, and what it counts in the score."""
 
-    weight: int
-    pod_affinity_term: PodAffinityTerm
+    weight: Int32  # added to the score of a node that matches, 1 to 100
+    pod_affinity_term: PodAffinityTerm  # which pods, and how near
 
 
 class PodAffinity(Model):
     """The pods that this one must, or would rather, run near."""
 
+    # only nodes near such pods will do
     required_during_scheduling_ignored_during_execution: tuple[PodAffinityTerm, ...] = ()
+    # nodes near such pods gain in score
     preferred_during_scheduling_ignored_during_execution: tuple[WeightedPodAffinityTerm, ...] = ()
 
 
 class PodAntiAffinity(Model):
     """The pods that this one must not, or would rather not, run near."""
 
+    # nodes near such pods are out of question
     required_during_scheduling_ignored_during_execution: tuple[PodAffinityTerm, ...] = ()
+    # nodes near such pods lose in score
     preferred_during_scheduling_ignored_during_execution: tuple[WeightedPodAffinityTerm, ...] = ()
 
 
@@ -85,21 +92,23 @@ class Affinity(Model):
 class Toleration(Model):
     """The taints that a pod puts up with."""
 
-    key: str = ""
+    key: str = ""  # name of the taint; empty, with operator Exists: every taint
     operator: str = ""  # Equal (also when empty), Exists, Lt, Gt
-    value: str = ""
+    value: str = ""  # value of the taint, for operator Equal
     effect: str = ""  # empty: every effect
-    toleration_seconds: int | None = None  # for NoExecute; None: for ever
+    toleration_seconds: int | None = None  # how long a NoExecute taint is tolerated; unset: for ever
 
 
 class TopologySpreadConstraint(Model):
     """How unevenly pods may be spread over zones, hosts or other domains."""
 
-    max_skew: int
-    topology_key: str
-    when_unsatisfiable: str
-    label_selector: LabelSelector | None = None
-    min_domains: int | None = None
+    max_skew: Int32  # by how many pods two places may differ, at least 1
+    topology_key: str  # label of nodes; nodes with the same value of it are one place
+    when_unsatisfiable: str  # DoNotSchedule: the pod waits; ScheduleAnyway: the least uneven place is preferred
+    label_selector: LabelSelector | None = None  # which pods are counted
+    min_domains: Int32 | None = None  # with fewer places than this, the emptiest counts as having 0 pods; unset: 1
+    # Honor (also when unset): only nodes that the pod's node selector matches; Ignore: all
     node_affinity_policy: str | None = None
+    # Honor: only nodes whose taints the pod tolerates; Ignore (also when unset): all
     node_taints_policy: str | None = None
-    match_label_keys: tuple[str, ...] = ()
+    match_label_keys: tuple[str, ...] = ()  # count only pods that share the values of these labels with this one

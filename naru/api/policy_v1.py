@@ -12,4 +12,4 @@ class Eviction(KubeObject):
 
     kind: str = "Eviction"
     api_version: str = "policy/v1"
-    delete_options: DeleteOptions | None = None
+    delete_options: DeleteOptions | None = None  # how to delete the pod

@@ -10,71 +10,71 @@ from naru.api.quantity import Quantity
 class LocalObjectReference(Model):
     """An object of the same namespace, by name."""
 
-    name: str = ""
+    name: str = ""  # name of the object
 
 
 class ObjectReference(Model):
     """An object anywhere, named as exactly as the writer could."""
 
-    kind: str = ""
-    namespace: str = ""
-    name: str = ""
-    uid: str = ""
-    api_version: str = ""
-    resource_version: str = ""
-    field_path: str = ""
+    kind: str = ""  # kind of the object
+    namespace: str = ""  # namespace of the object; empty if its kind has none
+    name: str = ""  # name of the object
+    uid: str = ""  # uid of the object
+    api_version: str = ""  # group and version of its kind
+    resource_version: str = ""  # revision of the object, if a certain one is meant
+    field_path: str = ""  # part of the object, such as spec.containers{web}
 
 
 class TypedLocalObjectReference(Model):
     """An object of any kind in the same namespace."""
 
-    api_group: str | None = None
-    kind: str
-    name: str
+    api_group: str | None = None  # group of its kind; unset: the core group
+    kind: str  # kind of the object
+    name: str  # name of the object
 
 
 class TypedObjectReference(Model):
     """An object of any kind, perhaps in another namespace."""
 
-    api_group: str | None = None
-    kind: str
-    name: str
-    namespace: str | None = None
+    api_group: str | None = None  # group of its kind; unset: the core group
+    kind: str  # kind of the object
+    name: str  # name of the object
+    namespace: str | None = None  # namespace of the object; unset: this one
 
 
 class ConfigMapKeySelector(LocalObjectReference):
     """One key of a ConfigMap."""
 
-    key: str
-    optional: bool | None = None
+    key: str  # key whose value is taken
+    optional: bool | None = None  # true: no error if the object or the key is missing
 
 
 class SecretKeySelector(LocalObjectReference):
     """One key of a Secret."""
 
-    key: str
-    optional: bool | None = None
+    key: str  # key whose value is taken
+    optional: bool | None = None  # true: no error if the object or the key is missing
 
 
 class FileKeySelector(Model):
     """One variable of an env file in a volume of the pod."""
 
-    volume_name: str
-    path: str
-    key: str
-    optional: bool | None = None
+    volume_name: str  # name of the volume
+    path: str  # path of the file in the volume, relative and without ..
+    key: str  # name of the variable in the file
+    optional: bool | None = None  # true: no error if the file or the key is missing
 
 
 class ObjectFieldSelector(Model):
     """A field of the pod itself, as a path such as ``metadata.name``."""
 
-    api_version: str = "v1"
-    field_path: str
+    api_version: str = "v1"  # version that the path is written for
+    field_path: str  # path of the field, such as metadata.name or metadata.labels['app']
 
 
 class ResourceFieldSelector(Model):
     """A limit or request of one of the pod's containers, in units of ``divisor``."""
 
-    container_name: str = ""
-    resource: str
+    container_name: str = ""  # name of the container; may be empty for the one that reads its own
+    resource: str  # which one, such as limits.cpu or requests.memory
     divisor: Quantity = "0"  # 0 stands for 1

@@ -13,64 +13,65 @@ from naru.api.model import STORED, Model
 class Capabilities(Model):
     """Linux capabilities to add to, or drop from, the default set; names without ``CAP_``, or ``ALL``."""
 
-    add: tuple[str, ...] = ()
-    drop: tuple[str, ...] = ()
+    add: tuple[str, ...] = ()  # granted beside the default set
+    drop: tuple[str, ...] = ()  # taken from the default set
 
 
 class SELinuxOptions(Model):
     """The SELinux label of a container."""
 
-    user: str = ""
-    role: str = ""
-    type: str = ""
-    level: str = ""
+    user: str = ""  # user part of the label
+    role: str = ""  # role part of the label
+    type: str = ""  # type part of the label
+    level: str = ""  # level part of the label
 
 
 class WindowsSecurityContextOptions(Model):
     """Settings of Windows nodes."""
 
-    gmsa_credential_spec_name: str | None = None
-    gmsa_credential_spec: str | None = None
-    run_as_user_name: str | None = None
-    host_process: bool | None = None
+    gmsa_credential_spec_name: str | None = None  # name of the GMSA credential spec
+    gmsa_credential_spec: str | None = None  # content of the GMSA credential spec
+    run_as_user_name: str | None = None  # user that the process runs as
+    host_process: bool | None = None  # run on the host itself, not in a container
 
 
 class SeccompProfile(Model):
     """Which system calls are allowed: RuntimeDefault, Unconfined, or a profile of the node (Localhost)."""
 
-    type: str
+    type: str  # RuntimeDefault, Unconfined or Localhost
+    # file of the profile, relative to the node's profile directory; only for Localhost
     localhost_profile: Annotated[str | None, STORED] = None
 
 
 class AppArmorProfile(Model):
     """The AppArmor profile of a container."""
 
-    type: str
-    localhost_profile: str | None = None
+    type: str  # RuntimeDefault, Unconfined or Localhost
+    localhost_profile: str | None = None  # name of a profile that the node has loaded; only for Localhost
 
 
 class SecurityContext(Model):
     """Rights of one container; what is set here wins over the pod's."""
 
-    capabilities: Capabilities | None = None
-    privileged: bool | None = None
+    capabilities: Capabilities | None = None  # Linux capabilities to add or drop
+    privileged: bool | None = None  # true: all capabilities, all devices, no seccomp: as much as root on the node
     se_linux_options: Annotated[SELinuxOptions | None, STORED] = None
     windows_options: Annotated[WindowsSecurityContextOptions | None, STORED] = None
-    run_as_user: int | None = None
-    run_as_group: int | None = None
-    run_as_non_root: bool | None = None
-    read_only_root_filesystem: bool | None = None
-    allow_privilege_escalation: bool | None = None
-    proc_mount: Annotated[str | None, STORED] = None
-    seccomp_profile: SeccompProfile | None = None
+    run_as_user: int | None = None  # user id; unset: the pod's, else the image's
+    run_as_group: int | None = None  # group id; unset: the pod's, else the image's
+    run_as_non_root: bool | None = None  # true: do not start if the user id is 0
+    read_only_root_filesystem: bool | None = None  # true: only volumes can be written to
+    allow_privilege_escalation: bool | None = None  # false: no setuid program gives more rights (no_new_privs)
+    proc_mount: Annotated[str | None, STORED] = None  # Default: parts of /proc are masked; Unmasked
+    seccomp_profile: SeccompProfile | None = None  # which system calls are allowed; unset: the pod's
     app_armor_profile: Annotated[AppArmorProfile | None, STORED] = None
 
 
 class Sysctl(Model):
     """A kernel parameter of the pod's namespaces."""
 
-    name: str
-    value: str
+    name: str  # name of the parameter, such as net.ipv4.ip_unprivileged_port_start
+    value: str  # value of the parameter
 
 
 class PodSecurityContext(Model):
@@ -78,14 +79,17 @@ class PodSecurityContext(Model):
 
     se_linux_options: Annotated[SELinuxOptions | None, STORED] = None
     windows_options: Annotated[WindowsSecurityContextOptions | None, STORED] = None
-    run_as_user: int | None = None
-    run_as_group: int | None = None
-    run_as_non_root: bool | None = None
-    supplemental_groups: tuple[int, ...] = ()
+    run_as_user: int | None = None  # user id of all processes; unset: the image's
+    run_as_group: int | None = None  # group id of all processes; unset: the image's
+    run_as_non_root: bool | None = None  # true: no container starts whose user id is 0
+    supplemental_groups: tuple[int, ...] = ()  # ids of further groups of all processes
+    # Merge: with the groups that the image's /etc/group gives the user; Strict: without
     supplemental_groups_policy: Annotated[str | None, STORED] = None
-    fs_group: int | None = None
-    sysctls: tuple[Sysctl, ...] = ()
+    fs_group: int | None = None  # group that owns the volumes' files, and of which all processes are members
+    sysctls: tuple[Sysctl, ...] = ()  # kernel parameters of the pod's namespaces
+    # Always; or OnRootMismatch: leave a volume whose top directory fits already
     fs_group_change_policy: Annotated[str | None, STORED] = None
-    seccomp_profile: SeccompProfile | None = None
+    seccomp_profile: SeccompProfile | None = None  # which system calls are allowed; unset: RuntimeDefault
     app_armor_profile: Annotated[AppArmorProfile | None, STORED] = None
+    # MountOption or Recursive: how volumes get their label
     se_linux_change_policy: Annotated[str | None, STORED] = None

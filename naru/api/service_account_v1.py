@@ -15,6 +15,8 @@ class ServiceAccount(KubeObject):
 
     kind: str = "ServiceAccount"
     api_version: str = "v1"
+    # Secrets that its pods may use
     secrets: Annotated[tuple[ObjectReference, ...], MergeKey("name"), ListMapKeys(("name",)), STORED] = ()
+    # given to its pods as their imagePullSecrets
     image_pull_secrets: Annotated[tuple[LocalObjectReference, ...], STORED] = ()
-    automount_service_account_token: bool | None = None
+    automount_service_account_token: bool | None = None  # whether its pods get a token, unless they say otherwise

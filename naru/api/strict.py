@@ -36,6 +36,8 @@ _EXPECTED: Final = {
     "tuple": "a list",
     "list": "a list",
     "datetime": "a time such as 2006-01-02T15:04:05Z",
+    "less": "a whole number of 32 bits",  # Int32 alone declares bounds
+    "greater": "a whole number of 32 bits",
 }  # by the first word of pydantic's error type
 
 
@@ -93,8 +95,8 @@ def _describe(model: type[Model], raw: Any, detail: ErrorDetails) -> str:
 
 
 def _expected(detail: ErrorDetails) -> str:
-    if detail["loc"] and detail["loc"][-1] in ("int", "str"):  # a member of the union that IntOrString is
-        return "a whole number or a string"
+    if detail["loc"] and detail["loc"][-1] in ("constrained-int", "str"):  # the members of the union IntOrString
+        return "a whole number of 32 bits, or a string"
     return _EXPECTED.get(detail["type"].partition("_")[0], detail["msg"])
 
 

@@ -35,7 +35,7 @@ from naru.api.external_volumes_v1 import (
     VsphereVirtualDiskVolumeSource,
 )
 from naru.api.meta import LabelSelector
-from naru.api.model import ALWAYS, STORED, Model
+from naru.api.model import ALWAYS, STORED, Int32, Model
 from naru.api.quantity import Quantity
 from naru.api.refs_v1 import LocalObjectReference, ObjectFieldSelector, ResourceFieldSelector
 
@@ -43,15 +43,15 @@ from naru.api.refs_v1 import LocalObjectReference, ObjectFieldSelector, Resource
 class KeyToPath(Model):
     """One key of a ConfigMap or Secret, and the file it becomes."""
 
-    key: str
+    key: str  # name of the key
     path: str  # relative, without ..
-    mode: int | None = None  # None: the volume's defaultMode
+    mode: Int32 | None = None  # permissions of the file, 0 to 0777; unset: the volume's defaultMode
 
 
 class HostPathVolumeSource(Model):
     """A path of the host itself."""
 
-    path: str
+    path: str  # path on the host; a symbolic link is followed
     type: Annotated[str, ALWAYS] = ""  # empty: no check before the mount
 
 
@@ -59,90 +59,90 @@ class EmptyDirVolumeSource(Model):
     """A directory that is empty when the pod comes and deleted when it goes."""
 
     medium: str = ""  # empty for the node's disk, Memory for a tmpfs
-    size_limit: Quantity | None = None
+    size_limit: Quantity | None = None  # at most so many bytes; unset: as much as there is
 
 
 class SecretVolumeSource(Model):
     """A Secret as files, one for each key."""
 
-    secret_name: str = ""
-    items: tuple[KeyToPath, ...] = ()
-    default_mode: int = 420  # 0644
-    optional: bool | None = None
+    secret_name: str = ""  # name of the Secret, in the pod's namespace
+    items: tuple[KeyToPath, ...] = ()  # only these keys, at these paths; empty: every key, under its own name
+    default_mode: Int32 = 420  # 0644
+    optional: bool | None = None  # true: an empty directory if the Secret is missing
 
 
 class ConfigMapVolumeSource(LocalObjectReference):
     """A ConfigMap as files, one for each key."""
 
-    items: tuple[KeyToPath, ...] = ()
-    default_mode: int = 420  # 0644
-    optional: bool | None = None
+    items: tuple[KeyToPath, ...] = ()  # only these keys, at these paths; empty: every key, under its own name
+    default_mode: Int32 = 420  # 0644
+    optional: bool | None = None  # true: an empty directory if the ConfigMap is missing
 
 
 class DownwardAPIVolumeFile(Model):
     """One file, whose content is a field of the pod or a limit of a container."""
 
-    path: str
-    field_ref: ObjectFieldSelector | None = None
-    resource_field_ref: ResourceFieldSelector | None = None
-    mode: int | None = None
+    path: str  # path of the file in the volume, relative and without ..
+    field_ref: ObjectFieldSelector | None = None  # a field of the pod, such as its labels
+    resource_field_ref: ResourceFieldSelector | None = None  # a limit or request of a container
+    mode: Int32 | None = None  # permissions of the file, 0 to 0777; unset: the volume's defaultMode
 
 
 class DownwardAPIVolumeSource(Model):
     """Facts about the pod as files."""
 
-    items: tuple[DownwardAPIVolumeFile, ...] = ()
-    default_mode: int = 420  # 0644
+    items: tuple[DownwardAPIVolumeFile, ...] = ()  # the files
+    default_mode: Int32 = 420  # 0644
 
 
 class SecretProjection(LocalObjectReference):
     """A Secret's part in a projected volume."""
 
-    items: tuple[KeyToPath, ...] = ()
-    optional: bool | None = None
+    items: tuple[KeyToPath, ...] = ()  # only these keys, at these paths; empty: every key, under its own name
+    optional: bool | None = None  # true: no error if the Secret or a key is missing
 
 
 class ConfigMapProjection(LocalObjectReference):
     """A ConfigMap's part in a projected volume."""
 
-    items: tuple[KeyToPath, ...] = ()
-    optional: bool | None = None
+    items: tuple[KeyToPath, ...] = ()  # only these keys, at these paths; empty: every key, under its own name
+    optional: bool | None = None  # true: no error if the ConfigMap or a key is missing
 
 
 class DownwardAPIProjection(Model):
     """The pod's own facts in a projected volume."""
 
-    items: tuple[DownwardAPIVolumeFile, ...] = ()
+    items: tuple[DownwardAPIVolumeFile, ...] = ()  # the files
 
 
 class ServiceAccountTokenProjection(Model):
     """A token of the pod's ServiceAccount, renewed before it expires."""
 
-    audience: str = ""
-    expiration_seconds: int = 3600
-    path: str
+    audience: str = ""  # whom the token is for; empty: the API server
+    expiration_seconds: int = 3600  # how long the token is valid, at least 600
+    path: str  # path of the file in the volume, relative
 
 
 class ClusterTrustBundleProjection(Model):
     """Root certificates from ClusterTrustBundle objects."""
 
-    name: str | None = None
-    signer_name: str | None = None
-    label_selector: LabelSelector | None = None
-    optional: bool | None = None
-    path: str
+    name: str | None = None  # name of one bundle
+    signer_name: str | None = None  # all bundles of this signer, in place of name
+    label_selector: LabelSelector | None = None  # which of the signer's bundles; unset: none; empty: all
+    optional: bool | None = None  # true: no error if there is no such bundle
+    path: str  # path of the file in the volume, relative
 
 
 class PodCertificateProjection(Model):
     """A key, and a certificate issued to the pod for it."""
 
-    signer_name: str = ""
-    key_type: str = ""
-    max_expiration_seconds: int | None = None
-    credential_bundle_path: str = ""
-    key_path: str = ""
-    certificate_chain_path: str = ""
-    user_annotations: dict[str, str] = {}
+    signer_name: str = ""  # who is asked for the certificate
+    key_type: str = ""  # RSA3072, RSA4096, ECDSAP256, ECDSAP384, ECDSAP521 or ED25519
+    max_expiration_seconds: Int32 | None = None  # longest validity, 3600 to 7862400 (91 days); unset: 86400
+    credential_bundle_path: str = ""  # path of one file with the key and then the certificates; better than two files
+    key_path: str = ""  # path of a file with the key alone
+    certificate_chain_path: str = ""  # path of a file with the certificates alone
+    user_annotations: dict[str, str] = {}  # what else the signer is told
 
 
 class VolumeProjection(Model):
@@ -159,8 +159,8 @@ class VolumeProjection(Model):
 class ProjectedVolumeSource(Model):
     """Several sources in one directory."""
 
-    sources: Annotated[tuple[VolumeProjection, ...], ALWAYS] = ()
-    default_mode: int = 420  # 0644
+    sources: Annotated[tuple[VolumeProjection, ...], ALWAYS] = ()  # what is put into the directory
+    default_mode: Int32 = 420  # 0644
 
 
 class VolumeSource(Model):
@@ -201,17 +201,19 @@ class VolumeSource(Model):
 class Volume(VolumeSource):
     """A source, and the name by which the pod's containers mount it."""
 
-    name: str
+    name: str  # unique in the pod, and a DNS label
 
 
 class VolumeMount(Model):
     """Where a container sees a volume of its pod."""
 
-    name: str
-    read_only: bool = False
+    name: str  # name of the volume
+    read_only: bool = False  # mount read-only
+    # Enabled, IfPossible or Disabled: are mounts below read-only too
     recursive_read_only: Annotated[str | None, STORED] = None
-    mount_path: str
-    sub_path: str = ""
+    mount_path: str  # where in the container; no colon
+    sub_path: str = ""  # only this path of the volume, relative and without ..; empty: all of it
+    # None, HostToContainer or Bidirectional: who sees mounts made later; unset: None
     mount_propagation: str | None = None
     sub_path_expr: str = ""  # with $(NAME) of the container's environment
 
@@ -219,5 +221,5 @@ class VolumeMount(Model):
 class VolumeDevice(Model):
     """Where a container sees a block device of its pod."""
 
-    name: str
-    device_path: str
+    name: str  # name of the volume
+    device_path: str  # path of the device in the container

@@ -30,6 +30,16 @@ class TestDecode:
             (Pod, pod(volumes={}), "spec.volumes: expected a list, got an object"),
             (Pod, pod(priority="1"), 'spec.priority: expected a whole number, got the string "1"'),
             (Pod, pod(priority=1.5), "spec.priority: expected a whole number, got the number 1.5"),
+            (
+                Pod,
+                pod(priority=2**31),
+                "spec.priority: expected a whole number of 32 bits, got the number 2147483648",
+            ),
+            (
+                Pod,
+                pod(containers=[{"name": "c", "ports": [{"containerPort": -99999999999}]}]),
+                "ports[0].containerPort: expected a whole number of 32 bits, got the number -99999999999",
+            ),
             (Pod, pod(containers=["x"]), 'spec.containers[0]: expected an object, got the string "x"'),
             (Secret, {"data": {"a": "?"}}, "data[a]: illegal base64 data"),
             (
@@ -44,6 +54,17 @@ class TestDecode:
             decode(model, raw)
         assert f'{model.__name__} in version "v1" cannot be handled as a {model.__name__}: ' in caught.value.message
         assert complaint in caught.value.message
+
+    def test_a_number_beyond_32_bits_is_no_percentage_either(self) -> None:
+        strategy = {"rollingUpdate": {"maxSurge": 99999999999}}
+        with pytest.raises(BadRequest) as caught:
+            decode(Deployment, {"spec": {"strategy": strategy, "selector": {}, "template": pod()}})
+        assert caught.value.message.endswith(
+            "maxSurge: expected a whole number of 32 bits, or a string, got the number 99999999999"
+        )
+
+    def test_ids_have_64_bits(self) -> None:
+        assert decode(Pod, pod(activeDeadlineSeconds=2**31)).spec.active_deadline_seconds == 2**31
 
     def test_every_wrong_value_is_named_at_once(self) -> None:
         with pytest.raises(BadRequest, match=r"spec\.hostPID.*spec\.hostIPC"):

@@ -95,7 +95,33 @@ class TestSchemas:
         assert set(references(everything())) <= known
 
     def test_descriptions_are_the_comments_beside_the_fields(self) -> None:
-        assert descriptions_of(PodSpec)["node_name"] == "Empty until the binding"
+        assert descriptions_of(PodSpec)["node_name"] == "Empty until the scheduler binds the pod."
+
+    def test_every_field_of_every_kind_is_described(self) -> None:
+        missing = [
+            f"{name}.{field}"
+            for name, found in everything()["components"]["schemas"].items()
+            for field, declared in found.get("properties", {}).items()
+            if not declared.get("description", "").endswith(".")
+        ]
+        assert missing == []
+
+    def test_descriptions_speak_of_fields_as_the_wire_does(self) -> None:
+        texts = [str(found.get("description")) for found in everything()["components"]["schemas"].values()]
+        assert [text for text in texts if "``" in text or "node_name" in text] == []
+
+    @pytest.mark.parametrize(
+        ("owner", "field", "width"),
+        [
+            ("api.core.v1.ContainerPort", "containerPort", "int32"),
+            ("api.core.v1.PodSpec", "priority", "int32"),
+            ("api.core.v1.PodSpec", "activeDeadlineSeconds", "int64"),
+            ("apimachinery.pkg.apis.meta.v1.ObjectMeta", "generation", "int64"),
+        ],
+    )
+    def test_numbers_have_the_width_of_upstream(self, owner: str, field: str, width: str) -> None:
+        declared = schema(owner)["properties"][field]
+        assert (declared["type"], declared["format"]) == ("integer", width)
 
 
 class TestOperations:
