@@ -12,9 +12,8 @@ from cli.faults import ExitCode, Fault
 def render(objects: Sequence[dict[str, Any]], form: str, *, as_list: bool) -> str:
     """Write objects as ``yaml`` or ``json``; several become one ``List``."""
     shown = [_without_managed_fields(item) for item in objects]
-    body: dict[str, Any] = shown[0]
-    if as_list:
-        body = {"apiVersion": "v1", "items": shown, "kind": "List", "metadata": {"resourceVersion": ""}}
+    listed = {"apiVersion": "v1", "items": shown, "kind": "List", "metadata": {"resourceVersion": ""}}
+    body: dict[str, Any] = listed if as_list else shown[0]
     if form == "json":
         return json.dumps(body, indent=4, ensure_ascii=False)
     return yaml.dump(body, Dumper=_Dumper, default_flow_style=False, allow_unicode=True, width=1_000_000).rstrip("\n")

@@ -21,6 +21,7 @@ class TestChanged:
             pytest.param({"api_port": 70000}, "--api-port 70000", id="no port"),
             pytest.param({"pod_cidr": "10.0.0.0"}, "at least|hold a /24", id="a range of one address"),
             pytest.param({"pod_cidr": "10.0.0.1/16"}, "--pod-cidr 10.0.0.1/16", id="host bits set"),
+            pytest.param({"pod_cidr": "127.0.0.0/8"}, "ordinary addresses", id="loopback"),
             pytest.param({"service_cidr": "10.244.3.0/24"}, "overlaps --pod-cidr", id="ranges overlap"),
             pytest.param({"name": "Naru_1"}, "--name Naru_1", id="a name that is no label"),
             pytest.param({"name": "a" * 40}, "--name", id="a name too long for socket paths"),
