@@ -1,21 +1,20 @@
-"""What a kind's declaration says of its fields: which lists are keyed, which objects keep only what is set.
+"""How strategic merge patch treats a field: is the list keyed, does the object keep only what is set.
 
-Flow: a pydantic model of naru.api -> *Shape* -> the three-way merge of `naru apply`.
+Flow: the declaration of a kind (naru.api.fields) -> *Shape* -> the three-way merge of `naru apply`.
 """
 
 from dataclasses import dataclass
-from functools import cache
-from types import UnionType
-from typing import Annotated, Any, Self, Union, get_args, get_origin
+from typing import Self
 
 from pydantic import BaseModel
 
+from naru.api.fields import fields_of
 from naru.api.model import MergeKey, ReplaceKeys
 
 
 @dataclass(frozen=True)
 class Shape:
-    """A field's model (None: scalars, free-form maps), and how strategic merge patch treats it."""
+    """A field's model (None: scalars, free-form maps), and the marks that a merge heeds."""
 
     model: type[BaseModel] | None
     merge_key: str | None = None  # of a list; "" for a set of scalars; None: replaced as a whole
@@ -28,25 +27,9 @@ class Shape:
 
     def member(self, name: str) -> "Shape":
         """Return the shape of a field, by its name on the wire."""
-        if self.model is None:
+        field = fields_of(self.model).get(name) if self.model is not None else None
+        if field is None:
             return Shape(None)
-        return _members(self.model).get(name, Shape(None))
-
-
-@cache
-def _members(model: type[BaseModel]) -> dict[str, Shape]:
-    shapes = {}
-    for attribute, field in model.model_fields.items():
-        merge_key = next((mark.key for mark in field.metadata if isinstance(mark, MergeKey)), None)
-        retain_keys = any(isinstance(mark, ReplaceKeys) for mark in field.metadata)
-        shapes[field.alias or attribute] = Shape(_model_in(field.annotation), merge_key, retain_keys)
-    return shapes
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    """Find the model that a field holds, alone or in a list; a map's values are not merged by declaration."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    if get_origin(annotation) in (Annotated, Union, UnionType, tuple):
-        return next((found for part in get_args(annotation) if (found := _model_in(part)) is not None), None)
-    return None
+        merge_key = field.mark(MergeKey)
+        model = field.shape.items.model if field.shape.items is not None else field.shape.model
+        return Shape(model, merge_key.key if merge_key else None, field.mark(ReplaceKeys) is not None)
