@@ -123,7 +123,7 @@ def _inert(raw: dict[str, Any], old: dict[str, Any] | None, model: type[KubeObje
     """Say which of the fields that are new have no effect."""
     before = set(strict.stored_only_fields(old, model)) if old else set()
     return [
-        f"{path}: naru stores this field, but does not act on it"
+        f"{path}: naru stores this field, but does not act on it yet"
         for path in strict.stored_only_fields(raw, model)
         if path not in before
     ]

@@ -40,6 +40,7 @@ class ReplicaSetStatus(Model):
     available_replicas: Int32 = 0  # those of them that have been ready for minReadySeconds
     terminating_replicas: Int32 | None = None  # pods that are being deleted but still there; not part of replicas
     observed_generation: int = 0  # the metadata.generation that this status is about
+    # what goes wrong; empty while all is well
     conditions: Annotated[tuple[ReplicaSetCondition, ...], MergeKey("type"), ListMapKeys(("type",))] = ()
 
 
@@ -48,7 +49,8 @@ class ReplicaSet(KubeObject):
 
     kind: str = "ReplicaSet"
     api_version: str = "apps/v1"
-    spec: ReplicaSetSpec
+    spec: ReplicaSetSpec  # what is wanted
+    # what is there; written by the ReplicaSet controller
     status: ReplicaSetStatus = Field(default_factory=ReplicaSetStatus)
 
 
@@ -78,6 +80,7 @@ class DeploymentSpec(Model):
     replicas: Int32 = 1  # how many pods there should be; 0 is allowed
     selector: LabelSelector  # which pods are its own; it must match the template's labels and can never change
     template: PodTemplateSpec  # what a new pod looks like; a change starts a rollout
+    # how a change of the template reaches the pods
     strategy: Annotated[DeploymentStrategy, REPLACE_KEYS] = Field(default_factory=new_default_strategy)
     min_ready_seconds: Int32 = 0  # how long a pod must be ready before the rollout counts it as available
     revision_history_limit: Int32 = 10  # how many old ReplicaSets stay, to roll back to
@@ -107,6 +110,7 @@ class DeploymentStatus(Model):
     available_replicas: Int32 = 0  # those of them that have been ready for minReadySeconds
     unavailable_replicas: Int32 = 0  # how many are missing or not available yet
     terminating_replicas: Int32 | None = None  # pods that are being deleted but still there; not part of replicas
+    # is it available, and how the rollout goes
     conditions: Annotated[tuple[DeploymentCondition, ...], MergeKey("type"), ListMapKeys(("type",))] = ()
     collision_count: Int32 | None = None  # salts the hash in ReplicaSet names after a collision
 
@@ -116,5 +120,6 @@ class Deployment(KubeObject):
 
     kind: str = "Deployment"
     api_version: str = "apps/v1"
-    spec: DeploymentSpec
+    spec: DeploymentSpec  # what is wanted
+    # what is there; written by the Deployment controller
     status: DeploymentStatus = Field(default_factory=DeploymentStatus)

@@ -29,5 +29,5 @@ class Scale(KubeObject):
 
     kind: str = "Scale"
     api_version: str = "autoscaling/v1"
-    spec: ScaleSpec = Field(default_factory=ScaleSpec)
-    status: ScaleStatus = Field(default_factory=ScaleStatus)
+    spec: ScaleSpec = Field(default_factory=ScaleSpec)  # what is wanted
+    status: ScaleStatus = Field(default_factory=ScaleStatus)  # what is there

@@ -118,6 +118,7 @@ class Container(Model):
     env: Annotated[tuple[EnvVar, ...], MergeKey("name"), ListMapKeys(("name",))] = ()
     # what is kept free for the container, and what it may use at most
     resources: ResourceRequirements = Field(default_factory=ResourceRequirements)
+    # by resource: does a changed amount restart the container
     resize_policy: Annotated[tuple[ContainerResizePolicy, ...], STORED] = ()
     # Always: this init container goes on running beside the pod's containers
     restart_policy: Annotated[str | None, STORED] = None

@@ -29,4 +29,4 @@ class Lease(KubeObject):
 
     kind: str = "Lease"
     api_version: str = "coordination.k8s.io/v1"
-    spec: LeaseSpec = Field(default_factory=LeaseSpec)
+    spec: LeaseSpec = Field(default_factory=LeaseSpec)  # the claim; written by its holder

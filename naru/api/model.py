@@ -81,6 +81,8 @@ class Narrow:
 class Stored:
     """Kept through a round trip, but naru does not act on it yet: writing it is answered with a ``Warning`` header."""
 
+    silent: tuple[bool | str, ...] = (False,)  # values that ask for nothing, or for what naru does anyway
+
 
 NARROW: Final = Narrow()
 REPLACE_KEYS: Final = ReplaceKeys()

@@ -32,6 +32,7 @@ class NamespaceStatus(Model):
     """Active, or Terminating."""
 
     phase: str = "Active"  # Active; or Terminating: being emptied, and nothing new may be created in it
+    # what the deletion waits for
     conditions: Annotated[tuple[NamespaceCondition, ...], MergeKey("type"), ListMapKeys(("type",))] = ()
 
 
@@ -40,5 +41,6 @@ class Namespace(KubeObject):
 
     kind: str = "Namespace"
     api_version: str = "v1"
-    spec: NamespaceSpec = Field(default_factory=NamespaceSpec)
+    spec: NamespaceSpec = Field(default_factory=NamespaceSpec)  # what keeps the namespace from going
+    # written by the server and the namespace controller
     status: NamespaceStatus = Field(default_factory=NamespaceStatus)

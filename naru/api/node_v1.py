@@ -54,6 +54,7 @@ class NodeSpec(Model):
     provider_id: str = ""  # id of the machine with its cloud, as PROVIDER://ID
     unschedulable: bool = False  # true (cordoned): no new pods
     taints: tuple[Taint, ...] = ()  # which pods are kept away
+    # a kubelet configuration to fetch; upstream has removed it
     config_source: Annotated[NodeConfigSource | None, STORED] = None
     external_id: Annotated[str, STORED] = ""  # an old name of the machine, no longer used
 
@@ -180,5 +181,6 @@ class Node(KubeObject):
 
     kind: str = "Node"
     api_version: str = "v1"
-    spec: NodeSpec = Field(default_factory=NodeSpec)
+    spec: NodeSpec = Field(default_factory=NodeSpec)  # what users and controllers decide
+    # what the node agent reports; Unknown conditions are the node controller's
     status: NodeStatus = Field(default_factory=NodeStatus)

@@ -84,9 +84,9 @@ class PodAntiAffinity(Model):
 class Affinity(Model):
     """Where a pod wants to be, relative to nodes and to other pods."""
 
-    node_affinity: NodeAffinity | None = None
-    pod_affinity: PodAffinity | None = None
-    pod_anti_affinity: PodAntiAffinity | None = None
+    node_affinity: NodeAffinity | None = None  # by labels of the nodes
+    pod_affinity: PodAffinity | None = None  # by the pods that run nearby: near them
+    pod_anti_affinity: PodAntiAffinity | None = None  # by the pods that run nearby: away from them
 
 
 class Toleration(Model):

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from naru.api.container_v1 import Container, EphemeralContainer
 from naru.api.meta import KubeObject, ObjectMeta
-from naru.api.model import REPLACE_KEYS, STORED, Int32, ListMapKeys, MergeKey, Model
+from naru.api.model import REPLACE_KEYS, STORED, Int32, ListMapKeys, MergeKey, Model, Stored
 from naru.api.placement_v1 import Affinity, Toleration, TopologySpreadConstraint
 from naru.api.pod_status_v1 import PodStatus
 from naru.api.quantity import Quantity
@@ -62,7 +62,7 @@ class PodReadinessGate(Model):
 class PodOS(Model):
     """The operating system that the pod is made for."""
 
-    name: str  # linux or windows
+    name: Annotated[str, Stored(("linux",))]  # linux or windows
 
 
 class PodSchedulingGate(Model):
@@ -101,11 +101,11 @@ class PodSpec(Model):
     termination_grace_period_seconds: int = 30  # time from SIGTERM to SIGKILL; 0: no time at all
     active_deadline_seconds: int | None = None  # so long after its start the pod is ended and Failed; unset: never
     # ClusterFirst, ClusterFirstWithHostNet, Default (the node's resolver) or None (dnsConfig alone)
-    dns_policy: Annotated[str, STORED] = "ClusterFirst"
+    dns_policy: Annotated[str, Stored(("Default",))] = "ClusterFirst"
     node_selector: dict[str, str] = {}  # labels that the node must have
     service_account_name: str = ""  # identity of the pod, a ServiceAccount of its namespace; empty: default
     service_account: str = ""  # the old name of serviceAccountName, kept equal to it
-    automount_service_account_token: bool | None = None  # whether containers get a token of that identity
+    automount_service_account_token: Annotated[bool | None, STORED] = None  # do containers get a token of it
     node_name: str = ""  # empty until the scheduler binds the pod
     host_network: bool = False  # use the node's network, and its address
     host_pid: bool = False  # see and be seen by the node's processes
@@ -132,7 +132,7 @@ class PodSpec(Model):
     runtime_class_name: Annotated[str | None, STORED] = None
     enable_service_links: bool | None = None  # variables for each Service; naru has no Services yet
     # PreemptLowerPriority (also when unset): others may have to go for it; or Never
-    preemption_policy: Annotated[str | None, STORED] = None
+    preemption_policy: Annotated[str | None, Stored(("PreemptLowerPriority", "Never"))] = None
     # what running the pod itself costs, counted beside its requests; set from the runtime class
     overhead: Annotated[dict[str, Quantity], STORED] = {}
     topology_spread_constraints: Annotated[
@@ -142,9 +142,9 @@ class PodSpec(Model):
         STORED,
     ] = ()  # how evenly pods like this one are spread; all must hold
     set_hostname_as_fqdn: Annotated[bool | None, STORED] = None  # true: the host name is the full DNS name
-    os: Annotated[PodOS | None, STORED] = None  # operating system that the containers need
+    os: PodOS | None = None  # operating system that the containers need
     # false: a user namespace of its own, where root is nobody on the node
-    host_users: Annotated[bool | None, STORED] = None
+    host_users: Annotated[bool | None, Stored((True,))] = None
     # not scheduled until this is empty; entries can only be taken away
     scheduling_gates: Annotated[tuple[PodSchedulingGate, ...], MergeKey("name"), ListMapKeys(("name",)), STORED] = ()
     resource_claims: Annotated[
@@ -163,7 +163,7 @@ class Pod(KubeObject):
     kind: str = "Pod"
     api_version: str = "v1"
     spec: PodSpec  # what the pod should be; after its creation little of it can change
-    status: PodStatus = Field(default_factory=PodStatus)
+    status: PodStatus = Field(default_factory=PodStatus)  # what the node agent last saw; no wish, but a report
 
 
 class PodTemplateSpec(Model):

@@ -22,6 +22,7 @@ class ResourceRequirements(Model):
     limits: dict[str, Quantity] = {}  # what may be used at most, by resource, such as cpu: 500m and memory: 64Mi
     # what the scheduler keeps free on the node, by resource; by default as the limits
     requests: dict[str, Quantity] = {}
+    # which of the pod's resourceClaims the container uses
     claims: Annotated[tuple[ResourceClaim, ...], ListMapKeys(("name",)), STORED] = ()
 
 

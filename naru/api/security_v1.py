@@ -7,7 +7,7 @@ Source: Kubernetes API reference, core/v1.
 
 from typing import Annotated
 
-from naru.api.model import STORED, Model
+from naru.api.model import STORED, Model, Stored
 
 
 class Capabilities(Model):
@@ -46,7 +46,7 @@ class SeccompProfile(Model):
 class AppArmorProfile(Model):
     """The AppArmor profile of a container."""
 
-    type: str  # RuntimeDefault, Unconfined or Localhost
+    type: Annotated[str, Stored(("Unconfined",))]  # RuntimeDefault, Unconfined or Localhost
     localhost_profile: str | None = None  # name of a profile that the node has loaded; only for Localhost
 
 
@@ -55,16 +55,17 @@ class SecurityContext(Model):
 
     capabilities: Capabilities | None = None  # Linux capabilities to add or drop
     privileged: bool | None = None  # true: all capabilities, all devices, no seccomp: as much as root on the node
-    se_linux_options: Annotated[SELinuxOptions | None, STORED] = None
-    windows_options: Annotated[WindowsSecurityContextOptions | None, STORED] = None
+    se_linux_options: Annotated[SELinuxOptions | None, STORED] = None  # SELinux label of the process; unset: the pod's
+    windows_options: Annotated[WindowsSecurityContextOptions | None, STORED] = None  # for Windows nodes alone
     run_as_user: int | None = None  # user id; unset: the pod's, else the image's
     run_as_group: int | None = None  # group id; unset: the pod's, else the image's
     run_as_non_root: bool | None = None  # true: do not start if the user id is 0
     read_only_root_filesystem: bool | None = None  # true: only volumes can be written to
     allow_privilege_escalation: bool | None = None  # false: no setuid program gives more rights (no_new_privs)
-    proc_mount: Annotated[str | None, STORED] = None  # Default: parts of /proc are masked; Unmasked
+    proc_mount: Annotated[str | None, Stored(("Default",))] = None  # Default: parts of /proc are masked; Unmasked
     seccomp_profile: SeccompProfile | None = None  # which system calls are allowed; unset: the pod's
-    app_armor_profile: Annotated[AppArmorProfile | None, STORED] = None
+    # which AppArmor profile confines the process; unset: the pod's
+    app_armor_profile: AppArmorProfile | None = None
 
 
 class Sysctl(Model):
@@ -77,19 +78,19 @@ class Sysctl(Model):
 class PodSecurityContext(Model):
     """Rights of all the pod's containers, and of its volumes."""
 
-    se_linux_options: Annotated[SELinuxOptions | None, STORED] = None
-    windows_options: Annotated[WindowsSecurityContextOptions | None, STORED] = None
+    se_linux_options: Annotated[SELinuxOptions | None, STORED] = None  # SELinux label of all processes
+    windows_options: Annotated[WindowsSecurityContextOptions | None, STORED] = None  # for Windows nodes alone
     run_as_user: int | None = None  # user id of all processes; unset: the image's
     run_as_group: int | None = None  # group id of all processes; unset: the image's
     run_as_non_root: bool | None = None  # true: no container starts whose user id is 0
     supplemental_groups: tuple[int, ...] = ()  # ids of further groups of all processes
     # Merge: with the groups that the image's /etc/group gives the user; Strict: without
-    supplemental_groups_policy: Annotated[str | None, STORED] = None
+    supplemental_groups_policy: Annotated[str | None, Stored(("Merge",))] = None
     fs_group: int | None = None  # group that owns the volumes' files, and of which all processes are members
     sysctls: tuple[Sysctl, ...] = ()  # kernel parameters of the pod's namespaces
     # Always; or OnRootMismatch: leave a volume whose top directory fits already
-    fs_group_change_policy: Annotated[str | None, STORED] = None
+    fs_group_change_policy: Annotated[str | None, Stored(("Always",))] = None
     seccomp_profile: SeccompProfile | None = None  # which system calls are allowed; unset: RuntimeDefault
-    app_armor_profile: Annotated[AppArmorProfile | None, STORED] = None
+    app_armor_profile: AppArmorProfile | None = None  # which AppArmor profile confines the processes
     # MountOption or Recursive: how volumes get their label
     se_linux_change_policy: Annotated[str | None, STORED] = None

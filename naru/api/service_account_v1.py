@@ -19,4 +19,5 @@ class ServiceAccount(KubeObject):
     secrets: Annotated[tuple[ObjectReference, ...], MergeKey("name"), ListMapKeys(("name",)), STORED] = ()
     # given to its pods as their imagePullSecrets
     image_pull_secrets: Annotated[tuple[LocalObjectReference, ...], STORED] = ()
-    automount_service_account_token: bool | None = None  # whether its pods get a token, unless they say otherwise
+    # do its pods get a token, unless they say otherwise
+    automount_service_account_token: Annotated[bool | None, STORED] = None

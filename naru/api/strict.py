@@ -199,9 +199,10 @@ def stored_only_fields(raw: Mapping[str, Any], model: type[Model]) -> list[str]:
     paths: list[str] = []
 
     def visit(path: str, field: Field | None, value: Any) -> bool:
-        if field is None or field.mark(Stored) is None:
+        stored = field.mark(Stored) if field is not None else None
+        if field is None or stored is None:
             return True
-        if value and value != field.info.default:
+        if value not in (None, "", [], {}, field.info.default, *stored.silent):
             paths.append(path)
         return False
 

@@ -35,7 +35,7 @@ from naru.api.external_volumes_v1 import (
     VsphereVirtualDiskVolumeSource,
 )
 from naru.api.meta import LabelSelector
-from naru.api.model import ALWAYS, STORED, Int32, Model
+from naru.api.model import ALWAYS, STORED, Int32, Model, Stored
 from naru.api.quantity import Quantity
 from naru.api.refs_v1 import LocalObjectReference, ObjectFieldSelector, ResourceFieldSelector
 
@@ -210,7 +210,7 @@ class VolumeMount(Model):
     name: str  # name of the volume
     read_only: bool = False  # mount read-only
     # Enabled, IfPossible or Disabled: are mounts below read-only too
-    recursive_read_only: Annotated[str | None, STORED] = None
+    recursive_read_only: Annotated[str | None, Stored(("Disabled",))] = None
     mount_path: str  # where in the container; no colon
     sub_path: str = ""  # only this path of the volume, relative and without ..; empty: all of it
     # None, HostToContainer or Bidirectional: who sees mounts made later; unset: None

@@ -117,6 +117,23 @@ class TestFieldsOutOfPlace:
     def test_a_default_sent_back_is_nothing_to_warn_about(self) -> None:
         assert stored_only_fields(decode(Pod, pod()).wire(), Pod) == []
 
+    @pytest.mark.parametrize(
+        ("inert", "silent"),
+        [
+            ({"dnsPolicy": "None"}, {"dnsPolicy": "Default"}),
+            ({"hostUsers": False}, {"hostUsers": True}),
+            ({"os": {"name": "windows"}}, {"os": {"name": "linux"}}),
+            ({"preemptionPolicy": "Sometimes"}, {"preemptionPolicy": "PreemptLowerPriority"}),
+            ({"automountServiceAccountToken": True}, {"automountServiceAccountToken": False}),
+            ({"affinity": {"nodeAffinity": {}}}, {"affinity": {}}),
+        ],
+    )
+    def test_what_naru_does_anyway_is_nothing_to_warn_about(
+        self, inert: dict[str, Any], silent: dict[str, Any]
+    ) -> None:
+        assert stored_only_fields(pod(**silent), Pod) == []
+        assert len(stored_only_fields(pod(**inert), Pod)) == 1
+
     def test_repeated_fields_are_found(self) -> None:
         body = b'{"a":1,"b":{"c":1,"c":2,"d":[{"x":1,"x":1}]},"a":2}'
         assert duplicate_fields(body) == ["a", "b.c", "b.d[0].x"]
