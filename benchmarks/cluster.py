@@ -17,10 +17,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from cli.cluster import processes
+from cli.cluster.layout import Layout
 from naru.api.apps_v1 import Deployment
 from naru.api.core_v1 import Pod
 from naru.client import kubeconfig
@@ -144,7 +146,7 @@ async def scale_s(client: Client, replicas: int) -> float:
     await asyncio.sleep(0.5)
     listed = await client.list(Pod, "default", limit=1)
     started_s = time.perf_counter()
-    await client.patch(Deployment, "bench", "default", {"spec": {"replicas": replicas}}, subresource="scale")
+    await client.patch(Deployment, "bench", "default", {"spec": {"replicas": replicas}})
     running: set[str] = set()
     async with asyncio.timeout(60):
         events = client.watch(
@@ -162,26 +164,34 @@ async def scale_s(client: Client, replicas: int) -> float:
 
 
 def cluster_pids() -> list[int]:
-    """Return the processes of the cluster: what ``naru status`` lists, and all below them."""
-    status = json.loads(naru("status", "--name", CLUSTER, "-o", "json"))
-    return [int(pid) for component in status["components"] for pid in component["pids"]]
+    """Return the processes of the cluster: those that bear its mark, and all below them, as zygotes and shims are."""
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with suppress(ProcessLookupError, FileNotFoundError):
+                children.setdefault(int(stat_fields(int(entry.name))[1]), []).append(int(entry.name))
+    found: set[int] = set()
+    waiting = processes.marked(Layout.of(CLUSTER).run)
+    while waiting:
+        pid = waiting.pop()
+        if pid not in found:
+            found.add(pid)
+            waiting += children.get(pid, [])
+    return sorted(found)
 
 
-def pss_mb(pids: list[int]) -> float:
-    """Return the proportional set size of processes together."""
-    total_kb = 0
-    for pid in pids:
-        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-        total_kb += next(int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:"))
-    return total_kb / 1024
+def stat_fields(pid: int) -> list[str]:
+    """Read what /proc/PID/stat says after the name: state, parent..."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
 
 
 def cpu_s(pids: list[int]) -> float:
-    """Return the processor seconds that processes used so far."""
+    """Return the processor seconds that processes used so far; one that has ended counts no more."""
     ticks = 0
     for pid in pids:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
+        with suppress(ProcessLookupError, FileNotFoundError):
+            fields = stat_fields(pid)
+            ticks += int(fields[11]) + int(fields[12])
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
@@ -191,7 +201,7 @@ def idle_cost() -> tuple[float, float]:
     before_s, started_s = cpu_s(pids), time.perf_counter()
     time.sleep(IDLE_S)
     percent = (cpu_s(pids) - before_s) / (time.perf_counter() - started_s) * 100
-    return pss_mb(pids), percent
+    return sum(map(processes.pss_bytes, pids)) / 2**20, percent
 
 
 def spread(times: list[float]) -> dict[str, float]:
