@@ -45,7 +45,7 @@ def plan_components(config: ClusterConfig, layout: Layout, etcd: str) -> tuple[C
         "naru-apiserver",
         _apiserver_args(config, layout),
         "apiserver.main:main",
-        ("naru.client.http", "aiohttp.web", "naru.api.core_v1", "naru.api.apps_v1"),
+        ("naru.client.http", "aiohttp.web", "cli.cluster.warm"),
         (Gate.PKI, Gate.UNDERLAY),
     )
     scheduler = Component(
@@ -68,7 +68,7 @@ def plan_components(config: ClusterConfig, layout: Layout, etcd: str) -> tuple[C
             f"naru-{node}",
             _agent_args(config, layout, node),
             "nodeagent.main:main",
-            ("cli.cluster.warm", "nodeagent.main"),
+            ("nodeagent.main",),
             (Gate.API,),
         )
         for node in config.node_names

@@ -144,6 +144,7 @@ class Supervisor:
         slot.ended(time.monotonic(), status)
         if slot.state is SlotState.DONE and slot.component.name == "underlay":
             self._open_gates.add(Gate.UNDERLAY)
+            logger.info("underlay is there")
         if slot.state is SlotState.BACKOFF:
             logger.warning("component ended", extra={"target": slot.component.name, "how": slot.last_exit})
         self._save()
