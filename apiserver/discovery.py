@@ -27,6 +27,8 @@ GIT_VERSION: Final = f"v{MAJOR}.{MINOR}.0+naru"
 AGGREGATED: Final = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 _AGGREGATED_PARAMETERS: Final = {"g": "apidiscovery.k8s.io", "v": "v2", "as": "APIGroupDiscoveryList"}
 
+CUSTOM_KINDS: Final = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -36,6 +38,7 @@ def add_routes(app: web.Application, state: ServerState) -> None:
     core = [resource for resource in RESOURCES if not resource.group]
     named = [resource for resource in RESOURCES if resource.group]
     app.router.add_get("/version", _serve(document(version_info())))
+    app.router.add_get(CUSTOM_KINDS, _serve(document(custom_kinds())))
     app.router.add_get("/api", _serve(document(api_versions(addresses)), document(aggregated_list(core), AGGREGATED)))
     app.router.add_get("/apis", _serve(document(api_group_list(named)), document(aggregated_list(named), AGGREGATED)))
     for group, resources in by_group(RESOURCES):
@@ -79,6 +82,16 @@ def version_info() -> dict[str, str]:
         "goVersion": f"python{platform.python_version()}",
         "compiler": sys.implementation.name,
         "platform": f"{platform.system().lower()}/{machine}",
+    }
+
+
+def custom_kinds() -> dict[str, Any]:
+    """Return the empty list of custom kinds: ``kubectl create`` looks there before it says that a kind is unknown."""
+    return {
+        "kind": "CustomResourceDefinitionList",
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "metadata": {"resourceVersion": "0"},
+        "items": [],
     }
 
 

@@ -99,7 +99,7 @@ async def delete_one(call: Call, key: ObjectKey, deletion: Deletion) -> Written:
     if written.changed and not deletion.dry_run:
         old = written.before.obj if written.before else None
         new = None if written.removed else written.after.obj
-        trail.record(call.state, call.request, call.info.verb, call.resource, old, new)
+        trail.record(call.state, call.request, call.info.verb, call.resource, old, new, call.info.subresource)
     return written
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from http import HTTPStatus
 from typing import Final
 
 import aiohttp
@@ -9,7 +10,7 @@ from aiohttp import web
 
 from apiserver.node_proxy.connection import NodeConnections, keep_alive
 from apiserver.node_proxy.parameters import log_query
-from apiserver.node_proxy.target import find_target
+from apiserver.node_proxy.target import NoNode, find_target
 from apiserver.state import ServerState
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -23,7 +24,10 @@ def log_handler(state: ServerState, nodes: NodeConnections) -> Handler:
 
     async def handler(request: web.Request) -> web.StreamResponse:
         query = log_query(request.match_info["name"], request.query)
-        target = await find_target(state.reader, request.match_info, request.query.get("container", ""))
+        try:
+            target = await find_target(state.reader, request.match_info, request.query.get("container", ""))
+        except NoNode:
+            return web.Response(status=HTTPStatus.NO_CONTENT)  # as upstream: nothing ran, so nothing was said
         async with nodes.get(target, "containerLogs", query) as answer:
             if request.headers.get("Upgrade", "").lower() == "websocket":
                 return await _send_messages(request, state, answer)

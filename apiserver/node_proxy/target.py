@@ -18,6 +18,10 @@ NODE: Final = resource_of(Node)
 _FINISHED: Final = ("Succeeded", "Failed")
 
 
+class NoNode(BadRequest):
+    """The pod is on no node yet: a command cannot run, and a log is empty."""
+
+
 class Reader(Protocol):
     """The part of the server's ObjectReader that is needed here."""
 
@@ -58,7 +62,8 @@ async def find_target(reader: Reader, path: Mapping[str, str], wanted: str) -> T
 
     Raises:
         NotFound: no such pod.
-        BadRequest: no such container, several to choose from, or the pod has no node yet.
+        BadRequest: no such container, or several to choose from.
+        NoNode: the pod has no node yet.
         ServiceUnavailable: the node is not registered, or has said no address.
     """
     name = path["name"]
@@ -67,7 +72,7 @@ async def find_target(reader: Reader, path: Mapping[str, str], wanted: str) -> T
         raise NotFound(f'pods "{name}" not found', details={"name": name, "kind": "pods"})
     container = choose_container(pod, wanted)
     if not pod.spec.node_name:
-        raise BadRequest(f"pod {name} does not have a host assigned")
+        raise NoNode(f"pod {name} does not have a host assigned")
     node = reader.cached(NODE, "", pod.spec.node_name)
     if not isinstance(node, Node):
         raise ServiceUnavailable(f"node {pod.spec.node_name} of pod {name} is not registered")

@@ -190,8 +190,35 @@ class TestExplain:
         assert "GROUP:      apps" in text
         assert "maxSurge" in text
 
+    def test_every_field_has_a_description(self, kubectl: Kubectl) -> None:
+        for path in ("pod.spec", "pod.status", "deployment.spec", "node.spec", "configmap", "lease.spec", "event"):
+            text = kubectl.run("explain", path)
+            assert "<no description>" not in text
+            assert "DESCRIPTION:" in text
+
+    def test_amounts(self, kubectl: Kubectl) -> None:
+        text = kubectl.run("explain", "pod.spec.containers.resources")
+        assert "FIELD: resources <ResourceRequirements>" in text
+        assert "limits\t<map[string]Quantity>" in text
+
     def test_an_unknown_field(self, kubectl: Kubectl) -> None:
         assert 'field "nonsense" does not exist' in kubectl.result("explain", "pod.spec.nonsense").stderr
+
+
+class TestUnknownKinds:
+    """A kind that is not served is told as such, whatever the command."""
+
+    ROCKET = "apiVersion: example.com/v1\nkind: Rocket\nmetadata: {name: r}\n"
+
+    @pytest.mark.parametrize("verb", ["apply", "create", "delete", "get"])
+    def test_in_a_manifest(self, kubectl: Kubectl, verb: str) -> None:
+        result = kubectl.result(verb, "-f", "-", stdin=self.ROCKET)
+        assert result.returncode != 0
+        assert 'no matches for kind "Rocket" in version "example.com/v1"' in result.stderr
+        assert "failed to list" not in result.stderr
+
+    def test_by_name(self, kubectl: Kubectl) -> None:
+        assert 'the server doesn\'t have a resource type "rocket"' in kubectl.result("get", "rocket").stderr
 
 
 class TestApply:

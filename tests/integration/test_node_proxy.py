@@ -280,6 +280,10 @@ class TestLogs:
             with pytest.raises(aiohttp.ClientPayloadError):
                 await asyncio.wait_for(got.content.read(), 10)
 
+    async def test_of_a_pod_without_a_node_there_is_nothing(self, proxied: Proxied) -> None:
+        async with proxied.client.get(f"{proxied.url}{POD_PATH}/pending/log?follow=1") as answer:
+            assert (answer.status, await answer.read()) == (204, b"")
+
     async def test_over_a_websocket(self, proxied: Proxied) -> None:
         async with proxied.client.ws_connect(f"{POD_PATH}/one/log", protocols=("binary.k8s.io",)) as socket:
             assert b"".join([message.data async for message in socket]) == b"line 1\nline 2\n"
@@ -296,7 +300,6 @@ class TestLogs:
                 " or one of the init containers: [setup]",
                 id="several containers",
             ),
-            pytest.param("/pending/log", 400, "pod pending does not have a host assigned", id="no node yet"),
             pytest.param("/lost/log", 503, "node node-2 does not answer at 127.0.0.1:", id="node away"),
             pytest.param("/homeless/log", 503, "node node-3 of pod homeless is not registered", id="node unknown"),
             pytest.param("/many/log?container=c9", 400, "is waiting to start: ContainerCreating", id="node refuses"),
