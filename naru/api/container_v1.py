@@ -82,7 +82,7 @@ class EnvVar(Model):
 class ContainerResizePolicy(Model):
     """Whether a changed limit restarts the container."""
 
-    resource_name: str  # cpu or memory
+    resource_name: str  # which resource: cpu or memory
     restart_policy: str  # NotRequired or RestartContainer
 
 

@@ -107,7 +107,7 @@ class NodeSystemInfo(Model):
     container_runtime_version: Annotated[str, ALWAYS] = ""  # name and version of the runtime, as NAME://VERSION
     kubelet_version: Annotated[str, ALWAYS] = ""  # version of the node agent
     kube_proxy_version: Annotated[str, ALWAYS] = ""  # no longer used upstream, and empty here
-    operating_system: Annotated[str, ALWAYS] = ""  # linux
+    operating_system: Annotated[str, ALWAYS] = ""  # name of the kernel: linux
     architecture: Annotated[str, ALWAYS] = ""  # as Go names it: amd64, arm64
     swap: NodeSwapStatus | None = None  # swap space of the node
 

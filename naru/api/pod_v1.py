@@ -62,7 +62,7 @@ class PodReadinessGate(Model):
 class PodOS(Model):
     """The operating system that the pod is made for."""
 
-    name: Annotated[str, Stored(("linux",))]  # linux or windows
+    name: Annotated[str, Stored(("linux",))]  # which system: linux or windows
 
 
 class PodSchedulingGate(Model):

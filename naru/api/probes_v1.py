@@ -48,7 +48,7 @@ class GRPCAction(Model):
 class SleepAction(Model):
     """Wait."""
 
-    seconds: int  # how long
+    seconds: int  # how long, in seconds
 
 
 class ProbeHandler(Model):

@@ -77,4 +77,4 @@ class ResourceFieldSelector(Model):
 
     container_name: str = ""  # name of the container; may be empty for the one that reads its own
     resource: str  # which one, such as limits.cpu or requests.memory
-    divisor: Quantity = "0"  # 0 stands for 1
+    divisor: Quantity = "0"  # the value is told in units of this, such as 1Mi, rounded up; 0 stands for 1

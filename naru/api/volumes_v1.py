@@ -44,7 +44,7 @@ class KeyToPath(Model):
     """One key of a ConfigMap or Secret, and the file it becomes."""
 
     key: str  # name of the key
-    path: str  # relative, without ..
+    path: str  # path of the file in the volume, relative and without ..
     mode: Int32 | None = None  # permissions of the file, 0 to 0777; unset: the volume's defaultMode
 
 
@@ -52,14 +52,14 @@ class HostPathVolumeSource(Model):
     """A path of the host itself."""
 
     path: str  # path on the host; a symbolic link is followed
-    type: Annotated[str, ALWAYS] = ""  # empty: no check before the mount
+    type: Annotated[str, ALWAYS] = ""  # what must be there: File, Directory, Socket...; empty: anything
 
 
 class EmptyDirVolumeSource(Model):
     """A directory that is empty when the pod comes and deleted when it goes."""
 
     medium: str = ""  # empty for the node's disk, Memory for a tmpfs
-    size_limit: Quantity | None = None  # at most so many bytes; unset: as much as there is
+    size_limit: Quantity | None = None  # at most so many bytes, for medium Memory; a directory on disk is not measured
 
 
 class SecretVolumeSource(Model):
@@ -67,7 +67,7 @@ class SecretVolumeSource(Model):
 
     secret_name: str = ""  # name of the Secret, in the pod's namespace
     items: tuple[KeyToPath, ...] = ()  # only these keys, at these paths; empty: every key, under its own name
-    default_mode: Int32 = 420  # 0644
+    default_mode: Int32 = 420  # permissions of files whose item names none; 420 is 0644
     optional: bool | None = None  # true: an empty directory if the Secret is missing
 
 
@@ -75,7 +75,7 @@ class ConfigMapVolumeSource(LocalObjectReference):
     """A ConfigMap as files, one for each key."""
 
     items: tuple[KeyToPath, ...] = ()  # only these keys, at these paths; empty: every key, under its own name
-    default_mode: Int32 = 420  # 0644
+    default_mode: Int32 = 420  # permissions of files whose item names none; 420 is 0644
     optional: bool | None = None  # true: an empty directory if the ConfigMap is missing
 
 
@@ -92,7 +92,7 @@ class DownwardAPIVolumeSource(Model):
     """Facts about the pod as files."""
 
     items: tuple[DownwardAPIVolumeFile, ...] = ()  # the files
-    default_mode: Int32 = 420  # 0644
+    default_mode: Int32 = 420  # permissions of files whose item names none; 420 is 0644
 
 
 class SecretProjection(LocalObjectReference):
@@ -160,7 +160,7 @@ class ProjectedVolumeSource(Model):
     """Several sources in one directory."""
 
     sources: Annotated[tuple[VolumeProjection, ...], ALWAYS] = ()  # what is put into the directory
-    default_mode: Int32 = 420  # 0644
+    default_mode: Int32 = 420  # permissions of files whose item names none; 420 is 0644
 
 
 class VolumeSource(Model):
