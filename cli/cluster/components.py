@@ -13,6 +13,7 @@ from cli.cluster import interpreter
 from cli.cluster.config import NODE_MASK_SIZE, ClusterConfig
 from cli.cluster.layout import Layout
 
+WARM: Final = "cli.cluster.warm"
 UNDERLAY_TOOL: Final = "nodeagent.network.underlay"
 
 
@@ -21,7 +22,6 @@ class Gate(StrEnum):
 
     PKI = "pki"  # certificates and kubeconfigs are written
     UNDERLAY = "underlay"  # the host's bridge and the nodes' network namespaces exist
-    API = "api"  # the API server's port accepts connections
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Component:
     entry: str = ""  # "module:function", run in a fork of the supervisor; empty: args is a program to execute
     preload: tuple[str, ...] = ()  # modules that the supervisor imports first, so that the forks share them
     gates: tuple[Gate, ...] = ()
+    api_port: int = 0  # the first time, the loaded component waits until somebody listens there
     once: bool = False  # a job that is done when it ends well
     sockets: tuple[Path, ...] = ()  # unix sockets that a killed process leaves, where the next could not listen
 
@@ -45,7 +46,7 @@ def plan_components(config: ClusterConfig, layout: Layout, etcd: str) -> tuple[C
         "naru-apiserver",
         _apiserver_args(config, layout),
         "apiserver.main:main",
-        ("naru.client.http", "aiohttp.web", "cli.cluster.warm"),
+        ("naru.client.http", "aiohttp.web", WARM),
         (Gate.PKI, Gate.UNDERLAY),
     )
     scheduler = Component(
@@ -53,14 +54,18 @@ def plan_components(config: ClusterConfig, layout: Layout, etcd: str) -> tuple[C
         "naru-scheduler",
         ("--kubeconfig", f"{layout.kubeconfig('scheduler')}"),
         "scheduler.main:main",
-        gates=(Gate.API,),
+        (WARM,),
+        (Gate.PKI,),
+        config.api_port,
     )
     controllers = Component(
         "controllers",
         "naru-controller",
         _controllers_args(config, layout),
         "controllers.main:main",
-        gates=(Gate.API,),
+        (WARM,),
+        (Gate.PKI,),
+        config.api_port,
     )
     agents = tuple(
         Component(
@@ -68,12 +73,13 @@ def plan_components(config: ClusterConfig, layout: Layout, etcd: str) -> tuple[C
             f"naru-{node}",
             _agent_args(config, layout, node),
             "nodeagent.main:main",
-            ("nodeagent.main",),
-            (Gate.API,),
+            (WARM, "nodeagent.main"),
+            (Gate.PKI, Gate.UNDERLAY),
+            config.api_port,
         )
         for node in config.node_names
     )
-    return (_etcd(config, layout, etcd), _underlay(config, layout), api, *agents, controllers, scheduler)
+    return (_etcd(config, layout, etcd), _underlay(config, layout), api, controllers, *agents, scheduler)
 
 
 def underlay_args(config: ClusterConfig, layout: Layout, verb: str) -> tuple[str, ...]:

@@ -5,11 +5,14 @@ as etcd is spawned. Either way the process leads a session of its own, writes to
 supervisor's descriptors, and lives on when the supervisor dies.
 """
 
+import contextlib
 import gc
 import importlib
 import os
 import signal
+import socket
 import sys
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,12 +23,16 @@ from cli.cluster.layout import Layout
 from cli.cluster.processes import ProcessRecord
 
 MAX_LOG_BYTES: Final = 32 * 1024 * 1024
+PORT_POLL_S: Final = 0.005
 _OPEN_LOG: Final = os.O_WRONLY | os.O_CREAT | os.O_APPEND
 _HANDLED: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
-def launch(component: Component, layout: Layout) -> ProcessRecord:
+def launch(component: Component, layout: Layout, *, first: bool) -> ProcessRecord:
     """Start a component.
+
+    Args:
+        first: it waits for the API server, which is starting as well; later it has to get by without.
 
     Raises:
         OSError: the process could not be made.
@@ -41,7 +48,7 @@ def launch(component: Component, layout: Layout) -> ProcessRecord:
     gc.freeze()  # what was imported so far stays shared: no collector of a child writes to the objects' headers
     pid = os.fork()
     if pid == 0:
-        _become(component, layout)
+        _become(component, layout, wait_for_port=component.api_port if first else 0)
     return ProcessRecord.of(component.name, pid)
 
 
@@ -57,6 +64,12 @@ def load_entry(entry: str) -> Callable[[Sequence[str]], int]:
     return cast(Callable[[Sequence[str]], int], getattr(importlib.import_module(module), function))
 
 
+def accepts(host: str, port: int) -> bool:
+    """Tell whether somebody listens on a port of this machine."""
+    with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as probe:
+        return probe.connect_ex((host, port)) == 0
+
+
 def _spawn(component: Component, layout: Layout) -> int:
     """Execute a program, in the run directory: that is where the supervisor is."""
     actions = [
@@ -70,13 +83,16 @@ def _spawn(component: Component, layout: Layout) -> int:
     )
 
 
-def _become(component: Component, layout: Layout) -> NoReturn:
+def _become(component: Component, layout: Layout, *, wait_for_port: int) -> NoReturn:
     """Turn the forked child into the component; nothing of the supervisor's own code runs after this."""
     code = 1
     try:
         _detach(component, layout)
         sys.argv = [component.title, *component.args]
-        code = load_entry(component.entry)(component.args)
+        main = load_entry(component.entry)
+        while wait_for_port and not accepts("127.0.0.1", wait_for_port):
+            time.sleep(PORT_POLL_S)
+        code = main(component.args)
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else int(error.code is not None)
     except BaseException:  # noqa: BLE001  # the child ends here, and the log has the reason

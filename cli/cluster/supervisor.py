@@ -22,7 +22,6 @@ import resource
 import select
 import shutil
 import signal
-import socket
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -46,8 +45,7 @@ PKI_READY: Final = "pki-ready"  # `naru up` leaves this file in the run director
 class Supervisor:
     """Keeps the components of one cluster running."""
 
-    def __init__(self, config: ClusterConfig, layout: Layout, components: Sequence[Component]) -> None:
-        self._config = config
+    def __init__(self, layout: Layout, components: Sequence[Component]) -> None:
         self._layout = layout
         self._slots = [Slot(component) for component in components]
         self._poller = select.poll()
@@ -105,7 +103,7 @@ class Supervisor:
     def _start(self, slot: Slot) -> None:
         sys.stderr.flush()
         try:
-            record = launch(slot.component, self._layout)
+            record = launch(slot.component, self._layout, first=slot.state is SlotState.WAITING)
         except OSError as error:
             logger.error("component could not be started", extra={"target": slot.component.name, "error": error})
             slot.ended(time.monotonic(), None)
@@ -160,8 +158,6 @@ class Supervisor:
         wanted = {gate for slot in self._slots if slot.state is SlotState.WAITING for gate in slot.component.gates}
         if Gate.PKI in wanted and (self._layout.run / PKI_READY).exists():
             self._open_gates.add(Gate.PKI)
-        if Gate.API in wanted - self._open_gates and accepts("127.0.0.1", self._config.api_port):
-            self._open_gates.add(Gate.API)
 
     def _save(self) -> None:
         """Tell `naru up` and `naru status` how things stand."""
@@ -170,12 +166,6 @@ class Supervisor:
             "components": {slot.component.name: slot.report() for slot in self._slots},
         }
         write_atomically(self._layout.supervisor_state, json.dumps(report).encode(), 0o644)
-
-
-def accepts(host: str, port: int) -> bool:
-    """Tell whether somebody listens on a port of this machine."""
-    with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as probe:
-        return probe.connect_ex((host, port)) == 0
 
 
 def _signal_pipe() -> tuple[int, int]:
@@ -227,7 +217,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     with only_one(layout) as acquired:
         if acquired:
             ProcessRecord.of("supervisor", os.getpid()).save(layout.pids)
-            Supervisor(config, layout, plan_components(config, layout, etcd)).run()
+            Supervisor(layout, plan_components(config, layout, etcd)).run()
     return 0
 
 

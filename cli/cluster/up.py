@@ -24,7 +24,7 @@ from cli.cluster.state import ApiProbe, ComponentState, NodeState, component_sta
 from cli.cluster.supervisor import PKI_READY
 from cli.faults import ExitCode, Fault
 
-POLL_S: Final = 0.01
+POLL_S: Final = 0.03  # each look costs the API server, which is busy starting, some milliseconds
 HOPELESS_RESTARTS: Final = 3  # a component that ended so often while starting will not do better
 EXCERPT_LINES: Final = 12
 

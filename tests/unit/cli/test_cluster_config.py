@@ -63,7 +63,7 @@ class TestPlanComponents:
         names = [
             component.name for component in plan_components(ClusterConfig(name="lab"), self.LAYOUT, "/usr/bin/etcd")
         ]
-        assert names == ["etcd", "underlay", "apiserver", "node-1", "node-2", "node-3", "controllers", "scheduler"]
+        assert names == ["etcd", "underlay", "apiserver", "controllers", "node-1", "node-2", "node-3", "scheduler"]
 
     def test_titles_fit_into_the_kernels_comm(self) -> None:
         components = plan_components(ClusterConfig(name="lab", nodes=120), self.LAYOUT, "etcd")
