@@ -121,12 +121,9 @@ def decode(
 
 def _inert(raw: dict[str, Any], old: dict[str, Any] | None, model: type[KubeObject]) -> list[str]:
     """Say which of the fields that are new have no effect."""
-    before = set(strict.stored_only_fields(old, model)) if old else set()
-    return [
-        f"{path}: naru stores this field, but does not act on it yet"
-        for path in strict.stored_only_fields(raw, model)
-        if path not in before
-    ]
+    paths = strict.stored_only_fields(raw, model)
+    before = set(strict.stored_only_fields(old, model)) if old and paths else set()
+    return [f"{path}: naru stores this field, but does not act on it yet" for path in paths if path not in before]
 
 
 def check_kind(raw: dict[str, Any], kind: str, api_version: str) -> None:

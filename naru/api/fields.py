@@ -6,7 +6,7 @@ walk documents instead of objects: strict decoding, strategic merge patch, OpenA
 
 import types
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel
@@ -37,9 +37,13 @@ class Field:
     shape: Shape
     info: FieldInfo
 
+    @cached_property
+    def _marks(self) -> dict[type, Any]:
+        return {type(mark): mark for mark in reversed(self.shape.marks)}  # the outermost one counts
+
     def mark(self, kind: type[Mark]) -> Mark | None:
         """Return the field's mark of one kind (``MergeKey``, ``Stored``...), if it carries one."""
-        return next((mark for mark in self.shape.marks if isinstance(mark, kind)), None)
+        return self._marks.get(kind)
 
 
 def shape_of(annotation: Any, marks: tuple[Any, ...] = ()) -> Shape:
