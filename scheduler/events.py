@@ -29,4 +29,5 @@ def is_placed(pod: Pod) -> bool:
 def wants_node(pod: Pod) -> bool:
     """Tell whether it is this scheduler's task to find the Pod a node."""
     meta, spec = pod.metadata, pod.spec
-    return not spec.node_name and meta.deletion_timestamp is None and spec.scheduler_name == SCHEDULER_NAME
+    waits = not spec.node_name and meta.deletion_timestamp is None and not spec.scheduling_gates
+    return waits and spec.scheduler_name == SCHEDULER_NAME

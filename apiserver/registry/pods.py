@@ -1,16 +1,23 @@
 """Pods: the grace period of their deletion, and what is shown of them."""
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from apiserver.registry.columns import AGE, NAME, NONE, Column, or_none
 from apiserver.registry.pod_rows import summarize, total_containers
 from apiserver.registry.strategy import Strategy, status_of, with_meta
 from naru.api.conditions import is_true
 from naru.api.durations import human_age
-from naru.api.pod_status_v1 import PodPhase, PodStatus
+from naru.api.pod_status_v1 import PodCondition, PodPhase, PodStatus
 from naru.api.pod_v1 import Pod
 from naru.api.pods import is_scheduled, is_terminal, qos_class
+
+_GATED: Final = PodCondition(
+    type="PodScheduled",
+    status="False",
+    reason="SchedulingGated",
+    message="Scheduling is blocked due to non-empty scheduling gates",
+)
 
 
 class PodStrategy(Strategy[Pod]):
@@ -31,8 +38,10 @@ class PodStrategy(Strategy[Pod]):
     )
 
     def with_first_status(self, obj: Pod) -> Pod:
-        """Start every pod as Pending."""
+        """Start every pod as Pending; one with gates tells that no scheduler looks at it before they are gone."""
         status = PodStatus(phase=PodPhase.PENDING, qos_class=qos_class(obj))
+        if obj.spec.scheduling_gates:
+            status = status.model_copy(update={"conditions": (_GATED,)})
         return obj.model_copy(update={"status": status})
 
     def prepare_for_status_update(self, new: Pod, old: Pod) -> Pod:

@@ -35,7 +35,9 @@ class ContainerPort(Model):
     """A port that the container listens on: a note to readers, except for ``hostPort``."""
 
     name: str = ""  # unique in the pod; probes may use it in place of the number
-    host_port: Int32 = 0  # port of the node; pods that want the same one do not share a node; 0: none
+    # Port of the node; pods that want the same one do not share a node. Nothing forwards it to the pod yet: a pod on
+    # the host's network listens on it itself. 0: none.
+    host_port: Annotated[Int32, STORED] = 0
     container_port: Int32  # where the process listens, 1 to 65535
     protocol: str = "TCP"  # TCP, UDP or SCTP
     host_ip: str = ""  # the node's address that hostPort is meant for; empty: all of them

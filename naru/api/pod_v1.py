@@ -146,7 +146,7 @@ class PodSpec(Model):
     # false: a user namespace of its own, where root is nobody on the node
     host_users: Annotated[bool | None, Stored((True,))] = None
     # not scheduled until this is empty; entries can only be taken away
-    scheduling_gates: Annotated[tuple[PodSchedulingGate, ...], MergeKey("name"), ListMapKeys(("name",)), STORED] = ()
+    scheduling_gates: Annotated[tuple[PodSchedulingGate, ...], MergeKey("name"), ListMapKeys(("name",))] = ()
     resource_claims: Annotated[
         tuple[PodResourceClaim, ...], MergeKey("name"), REPLACE_KEYS, ListMapKeys(("name",)), STORED
     ] = ()  # devices that containers may use

@@ -45,6 +45,7 @@ def test_a_change_of_a_node_is_told_by_what_it_could_help(
         pytest.param(pod(nodeName="a"), False, True, id="bound"),
         pytest.param(pod(nodeName="a", phase="Succeeded"), False, False, id="finished: its room is free"),
         pytest.param(pod(deleted=True), False, False, id="deleted before it was bound"),
+        pytest.param(pod(schedulingGates=[{"name": "example.com/wait"}]), False, False, id="gated"),
         pytest.param(pod(schedulerName="other"), False, False, id="another scheduler's"),
     ],
 )
