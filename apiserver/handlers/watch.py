@@ -34,6 +34,7 @@ TIMEOUT_S: Final = (1800, 3600)  # of a watch that names none: somewhere between
 BOOKMARK_S: Final = 60.0
 LOOK_S: Final = 5.0  # how often a silent watch looks whether its client is still there
 MAX_WAITING_BYTES: Final = 8 << 20  # written and not yet taken by the client
+GATHER_S: Final = 0.005  # events that come closer together go out together: each write wakes a process
 INITIAL_EVENTS_END: Final = "k8s.io/initial-events-end"
 
 
@@ -84,7 +85,10 @@ def check_streaming(streaming: str | None, match: str) -> None:
 
 
 class WatchStream:
-    """One client's watch: gathers events until the client has its first ones, then writes them as they come."""
+    """One client's watch: gathers events until the client has its first ones, then writes them as they come.
+
+    The first event after a silence goes out at once; in a burst, those of a few milliseconds share a write.
+    """
 
     def __init__(self, transport: asyncio.Transport, chosen: Filter, form: Form, after: int) -> None:
         self.done = asyncio.Event()
@@ -93,8 +97,11 @@ class WatchStream:
         self._chosen = chosen
         self._form = form
         self._after = after  # the client knows everything up to this revision
-        self._held: list[bytes] | None = []  # None once live
-        self._held_bytes = 0
+        self._live = False
+        self._waiting: list[bytes] = []
+        self._waiting_bytes = 0
+        self._flushing: asyncio.TimerHandle | None = None
+        self._not_before = 0.0  # on the loop's clock: when the next write may be
 
     def offer(self, events: Sequence[Event]) -> None:
         """Write the changes that this client sees."""
@@ -115,27 +122,44 @@ class WatchStream:
         return lines
 
     def write(self, data: bytes) -> None:
-        """Send lines, or keep them until the stream is live; end the watch if too much waits."""
+        """Send lines now or very soon, once the stream is live; end the watch if too much waits."""
         if self._transport.is_closing():
             self.done.set()
             return
-        if self._held is not None:
-            self._held.append(data)
-            self._held_bytes += len(data)
-            waiting = self._held_bytes
-        else:
-            self._transport.write(b"%x\r\n%b\r\n" % (len(data), data))  # a chunk of HTTP/1.1
-            waiting = self._transport.get_write_buffer_size()
-        if waiting > MAX_WAITING_BYTES:
-            logger.warning("dropped a watcher that does not keep up", extra={"waiting_bytes": waiting})
+        self._waiting.append(data)
+        self._waiting_bytes += len(data)
+        if self._live and self._flushing is None:
+            loop = asyncio.get_running_loop()
+            if loop.time() < self._not_before:
+                self._flushing = loop.call_at(self._not_before, self.flush)
+            else:
+                self.flush()
+        unsent = self._waiting_bytes + self._transport.get_write_buffer_size()
+        if unsent > MAX_WAITING_BYTES:
+            logger.warning("dropped a watcher that does not keep up", extra={"waiting_bytes": unsent})
             self._transport.abort()
             self.done.set()
 
     def go_live(self) -> None:
         """Send what was kept; from now on events are written as they come."""
-        held, self._held = self._held, None
-        if held:
-            self.write(b"".join(held))
+        self._live = True
+        self.flush()
+
+    def flush(self) -> None:
+        """Send what waits."""
+        self.stop()
+        if self._waiting and not self._transport.is_closing():
+            data = b"".join(self._waiting)
+            self._waiting.clear()
+            self._waiting_bytes = 0
+            self._transport.write(b"%x\r\n%b\r\n" % (len(data), data))  # a chunk of HTTP/1.1
+            self._not_before = asyncio.get_running_loop().time() + GATHER_S
+
+    def stop(self) -> None:
+        """Write nothing more by itself: the connection is about to be used for something else."""
+        if self._flushing is not None:
+            self._flushing.cancel()
+            self._flushing = None
 
     def end(self, status: dict[str, Any] | None = None) -> None:
         """Stop, with a last ERROR event if a Status is given."""
@@ -172,8 +196,10 @@ async def watch(call: Call) -> web.StreamResponse:
         await _keep_open(call, stream, options)
         if stream.status is not None:
             stream.write(event_line("ERROR", orjson.dumps(stream.status)))
+        stream.flush()
     finally:
         cache.leave(stream)
+        stream.stop()
     return response
 
 
