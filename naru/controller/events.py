@@ -5,6 +5,7 @@ Three things keep them few, as upstream's correlator does:
     the same report again      counts up the Event that exists
     many similar reports       (same object, type and reason) become one "(combined from similar events)"
     too many about one object  are dropped
+And they give way to the work that they tell of: each waits a moment, and a burst of them is spread over time.
 An Event may be lost: nothing may depend on it, and nothing waits for it.
 """
 
@@ -14,6 +15,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final, Generic, NoReturn, TypeVar
 
 from naru.api.core_v1 import Event, EventSource, ObjectReference
@@ -36,6 +38,9 @@ _SIMILAR_INTERVAL_S: Final = 600.0
 _BURST: Final = 25  # reports about one object at once, then one every
 _REFILL_S: Final = 300.0
 _MAX_MESSAGE_CHARACTERS: Final = 1_024  # what the API takes
+_DELAY_S: Final = 0.25  # from a report to its sending
+_AT_ONCE: Final = 10  # sent without a pause after a silence; then one every
+_PAUSE_S: Final = 0.04
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -66,10 +71,13 @@ class Report:
     type: str
     reason: str
     message: str
+    moment: datetime = field(default_factory=now, compare=False)  # when it happened
 
     def combined(self) -> "Report":
         """Return the report that stands for the many similar ones."""
-        return Report(self.about, self.type, self.reason, f"(combined from similar events): {self.message}")
+        return Report(
+            self.about, self.type, self.reason, f"(combined from similar events): {self.message}", self.moment
+        )
 
 
 @dataclass
@@ -121,6 +129,19 @@ class Correlator:
         return True
 
 
+class Pace:
+    """Says how long each report has to wait: a moment, and longer in a burst."""
+
+    def __init__(self) -> None:
+        self._free_at = 0.0  # when the reports sent so far would have been sent one every _PAUSE_S
+
+    def wait_s(self, reported_s: float, now_s: float) -> float:
+        """Take one report's turn; return the seconds until then."""
+        due = max(reported_s + _DELAY_S, self._free_at - _AT_ONCE * _PAUSE_S, now_s)
+        self._free_at = max(self._free_at, due) + _PAUSE_S
+        return due - now_s
+
+
 class EventRecorder:
     """Reports of one component; :meth:`run` must run for them to be sent."""
 
@@ -130,7 +151,9 @@ class EventRecorder:
         self._host = host
         self._correlator = Correlator(clock)
         self._sent: RecentlyUsed[Hashable, _Sent] = RecentlyUsed(_REMEMBERED)
-        self._queue: asyncio.Queue[Report] = asyncio.Queue(_QUEUE_LENGTH)
+        self._clock = clock
+        self._pace = Pace()
+        self._queue: asyncio.Queue[tuple[float, Report]] = asyncio.Queue(_QUEUE_LENGTH)
 
     def event(self, obj: KubeObject, type: str, reason: str, message: str) -> None:
         """Report that something happened to an object; returns at once.
@@ -142,17 +165,18 @@ class EventRecorder:
         """
         report = Report(reference(obj), type, reason, message[:_MAX_MESSAGE_CHARACTERS])
         try:
-            self._queue.put_nowait(report)
+            self._queue.put_nowait((self._clock(), report))
         except asyncio.QueueFull:
             logger.warning("event dropped: too many wait", extra={"reason": reason, "about": report.about.name})
 
     async def run(self) -> NoReturn:
         """Send reports until cancelled."""
         while True:
-            report = await self._queue.get()
+            reported_s, report = await self._queue.get()
             admitted = self._correlator.admit(report)
             if admitted is None:
                 continue
+            await asyncio.sleep(self._pace.wait_s(reported_s, self._clock()))
             try:
                 await self._send(*admitted)
             except (APIError, ConnectionFailed) as error:
@@ -172,13 +196,12 @@ class EventRecorder:
     async def _count_up(self, event: Event, report: Report) -> Event:
         patch = {
             "count": event.count + 1,
-            "lastTimestamp": now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "lastTimestamp": report.moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "message": report.message,
         }
         return await self._client.patch(Event, event.metadata.name, event.metadata.namespace, patch)
 
     def _new_event(self, report: Report) -> Event:
-        moment = now()
         namespace = report.about.namespace or "default"
         return Event(
             metadata=ObjectMeta(name=f"{report.about.name}.{time.time_ns():x}", namespace=namespace),
@@ -187,8 +210,8 @@ class EventRecorder:
             reason=report.reason,
             message=report.message,
             source=EventSource(component=self._component, host=self._host),
-            first_timestamp=moment,
-            last_timestamp=moment,
+            first_timestamp=report.moment,
+            last_timestamp=report.moment,
             count=1,
             reporting_component=self._component,
             reporting_instance=self._host,

@@ -1,6 +1,8 @@
+import pytest
+
 from naru.api.config_v1 import ConfigMap
 from naru.api.meta import ObjectMeta
-from naru.controller.events import Correlator, RecentlyUsed, Report, reference
+from naru.controller.events import Correlator, Pace, RecentlyUsed, Report, reference
 
 
 def report(message: str, name: str = "web") -> Report:
@@ -35,6 +37,30 @@ class TestCorrelator:
         assert self.correlator.admit(report("a", "other")) is not None
         self.now_s += 301
         assert self.correlator.admit(report("a")) is not None
+
+
+class TestPace:
+    """Events give way to the work that they tell of."""
+
+    def test_a_report_waits_a_moment(self) -> None:
+        assert Pace().wait_s(100.0, 100.0) == pytest.approx(0.25)
+
+    def test_one_that_has_waited_already_goes_at_once(self) -> None:
+        assert Pace().wait_s(100.0, 101.0) == 0
+
+    def test_a_burst_is_spread_after_the_first_few(self) -> None:
+        pace, now_s, sent_s = Pace(), 100.0, []
+        for _ in range(60):
+            now_s += pace.wait_s(100.0, now_s)
+            sent_s.append(now_s)
+        assert sent_s[9] == pytest.approx(100.25)
+        assert sent_s[59] - sent_s[10] == pytest.approx(49 * 0.04)
+
+    def test_after_a_silence_the_next_few_go_together_again(self) -> None:
+        pace = Pace()
+        for _ in range(60):
+            pace.wait_s(100.0, 100.0)
+        assert [pace.wait_s(200.0, 201.0) for _ in range(10)] == [0] * 10
 
 
 def test_a_table_forgets_what_was_not_used_for_longest() -> None:
