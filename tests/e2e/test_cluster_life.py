@@ -52,8 +52,9 @@ def processes_of(name: str) -> list[str]:
     return found
 
 
-def traces_of(name: str) -> dict[str, list[str]]:
+def traces_of(cluster) -> dict[str, list[str]]:
     """List everything in the kernel, and the run directory, that bears the cluster's mark."""
+    name = cluster.name
     mark = f"naru{hashlib.sha256(name.encode()).hexdigest()[:4]}"
     cgroups = [path for path in Path("/sys/fs/cgroup").glob(f"*/naru-{name}")] + [Path(f"/sys/fs/cgroup/naru-{name}")]
     return {
@@ -62,7 +63,7 @@ def traces_of(name: str) -> dict[str, list[str]]:
         "links": [
             link["ifname"] for link in json.loads(output("ip", "-json", "link")) if link["ifname"].startswith(mark)
         ],
-        "routes": routes(),
+        "routes": routes_of(cluster),
         "mounts": [line for line in Path("/proc/self/mountinfo").read_text().splitlines() if name in line],
         "cgroups": [str(path) for path in cgroups if path.exists()],
         "tables": [line for line in output("nft", "list", "tables").splitlines() if f"naru-{name}" in line],
@@ -70,10 +71,16 @@ def traces_of(name: str) -> dict[str, list[str]]:
     }
 
 
-def routes() -> list[str]:
-    """List the host's routes into the ranges that these tests use."""
-    lines = [re.sub(r"\s+", " ", line).strip() for line in output("ip", "route", "show", "table", "all").splitlines()]
-    return [line for line in lines if re.match(r"(unreachable |local |broadcast )?(198\.19\.|10\.1\d\d\.)", line)]
+def routes_of(cluster) -> list[str]:
+    """List the host's routes, local and unreachable ones included, into a cluster's ranges."""
+    ranges = [IPv4Network(flag) for flag in cluster.flags if re.fullmatch(r"[\d.]+/\d+", flag)]
+    lines = output("ip", "-4", "route", "show", "table", "all").splitlines()
+    found = []
+    for line in lines:
+        target = re.search(r"\b\d+\.\d+\.\d+\.\d+(/\d+)?", line.split(" via ")[0])
+        if target and any(IPv4Network(target[0]).overlaps(network) for network in ranges):
+            found.append(line.strip())
+    return found
 
 
 @pytest.fixture
@@ -120,15 +127,16 @@ class TestUpAndDown:
 
     def test_nothing_is_left(self, clusters) -> None:
         cluster = clusters()
-        before = traces_of(cluster.name)
+        nothing = {kind: [] for kind in traces_of(cluster)}
+        assert traces_of(cluster) == nothing
         cluster.up()
-        during = traces_of(cluster.name)
-        assert all(during[kind] for kind in ("processes", "namespaces", "links", "run"))
+        during = traces_of(cluster)
+        assert all(during[kind] for kind in ("processes", "namespaces", "links", "routes", "run"))
         cluster.naru("apply", "-f", "-", stdin=DEPLOYMENT)
         cluster.naru("rollout", "status", "deployment/crew", "--timeout", "30s")
         assert len(processes_of(cluster.name)) > len(during["processes"])
         cluster.down()
-        assert traces_of(cluster.name) == before
+        assert traces_of(cluster) == nothing
         assert Path(f"/var/lib/naru/{cluster.name}/etcd").exists(), "the data stays"
         cluster.down("--purge")
         assert not Path(f"/var/lib/naru/{cluster.name}").exists()
@@ -157,8 +165,7 @@ class TestUpAndDown:
         for component in own.status()["components"]:  # the supervisor comes first
             os.kill(component["pid"], signal.SIGKILL)
         own.down("--purge")
-        left = traces_of(own.name)
-        assert {kind: things for kind, things in left.items() if things and kind != "routes"} == {}
+        assert {kind: things for kind, things in traces_of(own).items() if things} == {}
 
 
 class TestRefused:
@@ -185,7 +192,7 @@ class TestRefused:
         assert refused.returncode == 1
         assert "clashes with the host's route" in refused.stderr
         assert "--pod-cidr <another range>" in refused.stderr
-        assert traces_of(cluster.name)["processes"] == []
+        assert traces_of(cluster)["processes"] == []
 
     def test_flags_that_differ_from_those_of_the_running_cluster(self, own) -> None:
         refused = own.naru("up", "--nodes", "5", check=False)
