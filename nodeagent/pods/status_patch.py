@@ -6,7 +6,7 @@ and keep an address that the pod has lost, so their list is replaced.
 Source: Kubernetes documentation, "Update API Objects in Place Using kubectl patch" (strategic merge patch).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from naru.api.core_v1 import PodStatus
@@ -20,14 +20,25 @@ def status_patch(old: PodStatus, new: PodStatus, uid: str) -> dict[str, Any] | N
     The uid makes the server refuse the patch when the name has come to belong to another pod.
     """
     before, after = old.wire(), new.wire()
-    change = {key: _change(key, before, value) for key, value in after.items() if before.get(key) != value}
+    change = {key: _change(key, before, value) for key, value in after.items() if _differs(key, before.get(key), value)}
     change.update({key: None for key in before if key not in after})
     return {"metadata": {"uid": uid}, "status": change} if change else None
 
 
+def _differs(key: str, before: Any, after: Any) -> bool:
+    """Compare; conditions are a map by type, whose order is whatever the merges made of it."""
+    if key == "conditions" and before:
+        return _by_type(before) != _by_type(after)
+    return bool(before != after)
+
+
+def _by_type(conditions: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    return {condition["type"]: condition for condition in conditions}
+
+
 def _change(key: str, before: Mapping[str, Any], value: Any) -> Any:
     if key == "conditions":
-        old = {condition["type"]: condition for condition in before.get(key, ())}
+        old = _by_type(before.get(key, ()))
         return [_condition_change(old.get(c["type"], {}), c) for c in value if c != old.get(c["type"])]
     if key in _REPLACED and before.get(key):
         return [{"$patch": "replace"}, *value]

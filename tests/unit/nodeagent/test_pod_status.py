@@ -241,6 +241,20 @@ class TestPatch:
         assert patch is not None
         assert patch["status"]["podIPs"] == [{"$patch": "replace"}, {"ip": "10.244.1.9"}]
 
+    def test_the_order_of_conditions_is_no_difference(self) -> None:
+        """Others' conditions land anywhere in the list; a patch that changes nothing would be sent for ever."""
+        eviction = {"type": "DisruptionTarget", "status": "True", "reason": "DeletionByTaintManager"}
+        own = status_of(new_pod(), a=running()).wire()["conditions"]
+        pod = new_pod({"conditions": [eviction, *own]})
+        settled = pod.model_copy(update={"status": status_of(pod, a=running())})
+        stored = settled.status.model_copy(update={"conditions": settled.status.conditions[::-1]})
+        assert status_patch(stored, settled.status, "u1") is None
+
+    def test_a_condition_that_is_gone_is_taken_out(self) -> None:
+        old = PodStatus.model_validate({"conditions": [{"type": "Stale", "status": "True"}]})
+        patch = status_patch(old, PodStatus(), "u1")
+        assert patch == {"metadata": {"uid": "u1"}, "status": {"conditions": None}}
+
     def test_what_is_gone_is_null(self) -> None:
         patch = status_patch(PodStatus(reason="Evicted"), PodStatus(), "u1")
         assert patch == {"metadata": {"uid": "u1"}, "status": {"reason": None}}
