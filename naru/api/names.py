@@ -25,6 +25,9 @@ _SUBDOMAIN_RE: Final = re.compile(_SUBDOMAIN)
 _LABEL_NAME_RE: Final = re.compile(_LABEL_NAME)
 _LABEL_VALUE_RE: Final = re.compile(_LABEL_VALUE)
 _CONFIG_KEY_RE: Final = re.compile(_CONFIG_KEY)
+_SYSCTL_PART: Final = "[a-z0-9]([-_a-z0-9]*[a-z0-9])?"
+_SYSCTL: Final = rf"({_SYSCTL_PART}[\./])*{_SYSCTL_PART}"
+_SYSCTL_RE: Final = re.compile(_SYSCTL)
 
 _ALPHANUMERIC_ENDS: Final = "must start and end with an alphanumeric character"
 _LABEL_NAME_TEXT: Final = f"must consist of alphanumeric characters, '-', '_' or '.', and {_ALPHANUMERIC_ENDS}"
@@ -148,3 +151,10 @@ def check_port(number: int) -> list[str]:
 def check_id(number: int) -> list[str]:
     """Check the number of a user or group."""
     return [] if 0 <= number <= MAX_ID else [not_in_range(0, MAX_ID)]
+
+
+def check_sysctl_name(value: str) -> list[str]:
+    """Check the name of a kernel parameter: no part of it may lead out of /proc/sys."""
+    if len(value) <= SUBDOMAIN_MAX and _SYSCTL_RE.fullmatch(value):
+        return []
+    return [f"must have at most {SUBDOMAIN_MAX} characters and match regex ^{_SYSCTL}$"]

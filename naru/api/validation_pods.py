@@ -16,6 +16,7 @@ from naru.api.names import (
     check_dns_subdomain,
     check_label_key,
     check_label_value,
+    check_sysctl_name,
     not_in_range,
 )
 from naru.api.node_v1 import TaintEffect
@@ -122,7 +123,7 @@ def _validate_security(spec: PodSpec, path: str) -> list[FieldError]:
     names: set[str] = set()
     for index, sysctl in enumerate(context.sysctls):
         at = f"{path}.sysctls[{index}].name"
-        errors += [] if sysctl.name else [required(at)]
+        errors += each_invalid(at, sysctl.name, check_sysctl_name(sysctl.name)) if sysctl.name else [required(at)]
         errors += [duplicate(at, sysctl.name)] if sysctl.name in names else []
         names.add(sysctl.name)
     if context.seccomp_profile is not None:
@@ -183,6 +184,7 @@ def _validate_host_aliases(aliases: Sequence[HostAlias], path: str) -> list[Fiel
 def validate_pod_update(new: Pod, old: Pod) -> list[FieldError]:
     """Return the faults of changing a pod: little of its spec can change once it exists."""
     errors = validate_meta_update(new.metadata, old.metadata)
+    errors += validate_meta(new.metadata, namespaced=True, check_name=check_dns_subdomain)
     for name, after, before in (
         ("containers", new.spec.containers, old.spec.containers),
         ("initContainers", new.spec.init_containers, old.spec.init_containers),

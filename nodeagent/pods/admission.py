@@ -1,4 +1,4 @@
-"""Refuse a pod that does not fit on the node, however it came here: the scheduler may have seen an older picture.
+"""Refuse a pod that the node cannot take, however it came here: the scheduler may have seen an older picture.
 
 Source: Kubernetes documentation, "Kubelet admission"; reasons and messages are kubelet's.
 """
@@ -11,6 +11,7 @@ from naru.api.core_v1 import Pod
 from naru.api.pods import is_terminal, pod_requests
 from naru.api.quantity import parse_quantity
 from nodeagent.pods.observed import Verdict
+from nodeagent.pods.sysctls import forbidden_sysctl
 
 _MILLI: Final = 1000
 _REASONS: Final = {"cpu": "OutOfcpu", "memory": "OutOfmemory", "ephemeral-storage": "OutOfephemeral-storage"}
@@ -27,6 +28,8 @@ def admit(pod: Pod, others: Iterable[Pod], allocatable: Mapping[str, str], label
     if any(labels.get(key) != value for key, value in selector.items()):
         message = "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector"
         return _refused("NodeAffinity", message)
+    if (forbidden := forbidden_sysctl(pod)) is not None:
+        return _refused("SysctlForbidden", forbidden)
     active = [other for other in others if not is_terminal(other) and other.metadata.uid != pod.metadata.uid]
     if (too_many := _shortage("pods", Decimal(1), Decimal(len(active)), allocatable)) is not None:
         return _refused("OutOfpods", too_many)

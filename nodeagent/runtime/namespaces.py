@@ -18,6 +18,13 @@ from nodeagent.runtime.syscalls import CloneFlag, MountFlag
 SIOCSIFFLAGS = 0x8914
 IFF_UP = 1
 HOST_NAME_MAX = 64
+# The beginnings of all that is in the namespaces of a pod: in the others, one pod would change the host.
+NAMESPACED_SYSCTLS = (
+    ("net",),
+    ("fs", "mqueue"),
+    *(("kernel", name) for name in ("msgmax", "msgmnb", "msgmni", "sem", "shmall", "shmmax", "shmmni")),
+    ("kernel", "shm_rmid_forced"),
+)
 
 
 class PodNamespaces:
@@ -55,8 +62,15 @@ def raise_loopback() -> None:
 
 
 def set_sysctl(name: str, value: str) -> None:
-    """Set a sysctl of the namespaces that the calling process is in; dots or slashes between its parts."""
-    path = Path("/proc/sys", *(name.split("/") if "/" in name else name.split(".")))
+    """Set a sysctl of the namespaces that the calling process is in; dots or slashes between its parts.
+
+    Raises:
+        RuntimeFault: it is the whole host's, or none at all.
+    """
+    parts = tuple(name.split("/") if "/" in name else name.split("."))
+    if {"", ".", ".."} & set(parts) or not any(parts[: len(start)] == start for start in NAMESPACED_SYSCTLS):
+        raise RuntimeFault("SysctlForbidden", f"sysctl {name} does not belong to a namespace of the pod")
+    path = Path("/proc/sys", *parts)
     try:
         path.write_text(value)
     except OSError as error:

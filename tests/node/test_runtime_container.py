@@ -85,6 +85,18 @@ class TestNamespaces:
         with pytest.raises(RuntimeFault, match=r"net.no.such"):
             await node.runtime.create_sandbox(node.sandbox_spec(sysctls={"net.no.such": "1"}))
 
+    @pytest.mark.parametrize(
+        "name", ["kernel.panic", "vm/swappiness", "net/../kernel/panic", "../../{file}", "", "net"]
+    )
+    async def test_no_sysctl_reaches_past_the_pod(self, node: Any, tmp_path: Path, name: str) -> None:
+        file = tmp_path / "file"
+        file.write_text("host")
+        spec = node.sandbox_spec(sysctls={name.format(file=file): "0"})
+        with pytest.raises(RuntimeFault, match="sysctl") as caught:
+            await node.runtime.create_sandbox(spec)
+        assert caught.value.reason == "SysctlForbidden"
+        assert file.read_text() == "host"
+
 
 class TestRoot:
     """The root is the image with a layer of one's own on top; the host cannot be seen."""

@@ -24,6 +24,7 @@ LABEL_TEXT = (
         (names.check_label_value, ""),
         (names.check_label_value, "V_1.x"),
         (names.check_config_key, "...".replace("...", ".bashrc")),
+        (names.check_sysctl_name, "net/ipv4/conf/eth0.1/arp_filter"),
         (names.check_env_name, "1-any thing"),
         (names.check_port_name, "http-alt"),
     ],
@@ -43,6 +44,12 @@ def test_accepted(check: Callable[[str], list[str]], value: str) -> None:
         (names.check_label_key, "/a", "prefix part must be non-empty"),
         (names.check_label_key, "example.com/", "name part must be non-empty"),
         (names.check_label_value, "x" * 64, "must be no more than 63 characters"),
+        (
+            names.check_sysctl_name,
+            "../../etc/passwd",
+            r"must have at most 253 characters and match regex "
+            r"^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$",
+        ),
         (names.check_config_key, "..", "must not be '..'"),
         (names.check_config_key, "..data", "must not start with '..'"),
         (names.check_env_name, "", "environment variable name must be non-empty"),

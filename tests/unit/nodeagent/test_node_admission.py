@@ -49,6 +49,32 @@ def test_a_refusal_gives_the_numbers() -> None:
     assert verdict.message == f"Pod was rejected: {text}"
 
 
+@pytest.mark.parametrize(
+    ("sysctl", "changes", "message"),
+    [
+        pytest.param("net.ipv4.tcp_syncookies", {}, None, id="a safe one"),
+        pytest.param("net/ipv4/tcp_syncookies", {}, None, id="a safe one, in the other spelling"),
+        pytest.param("kernel.shm_rmid_forced", {"hostNetwork": True}, None, id="one of another namespace"),
+        pytest.param("kernel.panic", {}, "not allowlisted", id="one of the whole host"),
+        pytest.param("net.ipv4.ip_forward", {}, "not allowlisted", id="of the pod's own namespace, yet not known safe"),
+        pytest.param("../../etc/passwd", {}, "not allowlisted", id="a way out of /proc/sys"),
+        pytest.param("net.ipv4.tcp_rmem", {"hostNetwork": True}, "host net", id="of the network of the node"),
+        pytest.param("kernel.shm_rmid_forced", {"hostIPC": True}, "host ipc", id="of the memory of the node"),
+    ],
+)
+def test_only_safe_sysctls_are_taken(sysctl: str, changes: dict[str, Any], message: str | None) -> None:
+    context = {"sysctls": [{"name": sysctl, "value": "1"}]}
+    spec = {"containers": [{"name": "c", "image": "i"}], "securityContext": context, **changes}
+    pod = Pod.model_validate({"metadata": {"name": "a", "uid": "a"}, "spec": spec})
+    verdict = admit(pod, [], ALLOCATABLE, LABELS)
+    if message is None:
+        assert verdict is None
+    else:
+        assert verdict is not None
+        assert verdict.reason == "SysctlForbidden"
+        assert message in verdict.message
+
+
 MACHINE = Machine(2, 4 << 30, 100 << 30, "m", "s", "b", "6.1", "Debian", "amd64")
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
