@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Final
 
 from apiserver.registry.columns import AGE, NAME, Column
 from apiserver.registry.strategy import Context, Strategy, kept_meta, with_meta
+from naru.api.defaults import default_namespace
 from naru.api.durations import human_age
 from naru.api.namespace_v1 import Namespace
 
@@ -21,7 +22,7 @@ class NamespaceStrategy(Strategy[Namespace]):
 
     def prepare_for_create(self, obj: Namespace, context: Context) -> Namespace:
         """Make sure that the namespace controller is asked before the namespace goes."""
-        created = super().prepare_for_create(obj, context)
+        created = default_namespace(super().prepare_for_create(obj, context))  # again: the name may be new
         if FINALIZER in created.spec.finalizers:
             return created
         finalizers = (*created.spec.finalizers, FINALIZER)

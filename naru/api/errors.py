@@ -51,18 +51,16 @@ class APIError(Exception):
 
     def status(self) -> dict[str, Any]:
         """Return the ``Status`` object that goes on the wire."""
-        body: dict[str, Any] = {
+        return {
             "kind": "Status",
             "apiVersion": "v1",
             "metadata": {},
             "status": "Failure",
             "message": self.message,
             "reason": self.status_reason,
+            "details": self.details,  # also when empty: clients look into it without asking whether it is there
+            "code": self.status_code,
         }
-        if self.details:
-            body["details"] = self.details
-        body["code"] = self.status_code
-        return body
 
 
 class BadRequest(APIError):

@@ -19,6 +19,7 @@ from naru.api.validation_meta import (
     not_negative,
     not_negative_or_percent,
     one_of,
+    validate_annotations,
     validate_labels,
     validate_meta,
     validate_meta_update,
@@ -101,6 +102,7 @@ def _validate_selection(selector: LabelSelector, template: PodTemplateSpec, kind
         why = "`selector` does not match template `labels`"
         errors.append(invalid("spec.template.metadata.labels", template.metadata.labels, why))
     errors += validate_labels(template.metadata.labels, "spec.template.metadata.labels")
+    errors += validate_annotations(template.metadata.annotations, "spec.template.metadata.annotations")
     errors += validate_pod_spec(template.spec, "spec.template.spec")
     if template.spec.restart_policy in (RestartPolicy.ON_FAILURE, RestartPolicy.NEVER):
         policy = template.spec.restart_policy

@@ -27,6 +27,7 @@ CheckName = Callable[[str], list[str]]
 MAX_ANNOTATIONS_BYTES: Final = 256 << 10
 ORPHAN: Final = "orphan"
 FOREGROUND: Final = "foregroundDeletion"
+NAMESPACE: Final = "kubernetes"
 _SELECTOR_OPERATORS: Final = ("In", "NotIn", "Exists", "DoesNotExist")
 
 
@@ -36,7 +37,7 @@ def validate_meta(meta: ObjectMeta, *, namespaced: bool, check_name: CheckName) 
         *_validate_name(meta, check_name),
         *_validate_namespace(meta, namespaced),
         *validate_labels(meta.labels, "metadata.labels"),
-        *_validate_annotations(meta.annotations),
+        *validate_annotations(meta.annotations, "metadata.annotations"),
         *_validate_owners(meta.owner_references),
         *_validate_finalizers(meta.finalizers),
     ]
@@ -69,8 +70,8 @@ def validate_labels(labels: Mapping[str, str], path: str) -> list[FieldError]:
     return errors
 
 
-def _validate_annotations(annotations: Mapping[str, str]) -> list[FieldError]:
-    path = "metadata.annotations"
+def validate_annotations(annotations: Mapping[str, str], path: str) -> list[FieldError]:
+    """Return the faults of annotations; their keys may have capital letters."""
     errors = [error for key in annotations for error in each_invalid(path, key, check_label_key(key.lower()))]
     size = sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items())
     return [*errors, too_long(path, MAX_ANNOTATIONS_BYTES)] if size > MAX_ANNOTATIONS_BYTES else errors
@@ -96,6 +97,10 @@ def _validate_owners(owners: Sequence[OwnerReference]) -> list[FieldError]:
 def _validate_finalizers(finalizers: Sequence[str]) -> list[FieldError]:
     path = "metadata.finalizers"
     errors = [error for name in finalizers for error in each_invalid(path, name, check_label_key(name))]
+    for index, name in enumerate(finalizers):
+        if "/" not in name and name not in (ORPHAN, FOREGROUND, NAMESPACE):
+            why = "name is neither a standard finalizer name nor is it fully qualified"
+            errors.append(invalid(f"{path}[{index}]", name, why))
     if ORPHAN in finalizers and FOREGROUND in finalizers:
         errors.append(invalid(path, list(finalizers), f"finalizer {ORPHAN} and {FOREGROUND} cannot be both set"))
     return errors

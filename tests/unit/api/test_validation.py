@@ -102,6 +102,18 @@ def test_what_is_fine(obj: KubeObject) -> None:
             id="label value",
         ),
         pytest.param(
+            pod(finalizers=["hold"]),
+            "FieldValueInvalid",
+            'metadata.finalizers[0]: Invalid value: "hold": name is neither a standard finalizer name nor is it fully',
+            id="a finalizer of nobody",
+        ),
+        pytest.param(
+            deployment({"spec": {"template": {"metadata": {"annotations": {"a b": ""}}}}}),
+            "FieldValueInvalid",
+            'spec.template.metadata.annotations: Invalid value: "a b": name part must consist of',
+            id="annotation of a template",
+        ),
+        pytest.param(
             pod({"containers": []}), "FieldValueRequired", "spec.containers: Required value", id="no containers"
         ),
         pytest.param(
@@ -477,6 +489,11 @@ class TestUpdates:
         assert error.reason == "FieldValueForbidden"
         assert str(error).startswith("spec: Forbidden: pod updates may not change fields other than `spec.containers")
         assert str(error).endswith(": spec.hostname, spec.nodeSelector")
+
+    @pytest.mark.parametrize("meta", [{"labels": {"a b": "c"}}, {"annotations": {"a/b/c": "d"}}])
+    def test_labels_and_annotations_of_a_pod_obey_the_rules_of_new_ones(self, meta: dict[str, Any]) -> None:
+        (error,) = validate_update(pod(**meta), pod())
+        assert error.field == f"metadata.{next(iter(meta))}"
 
     def test_containers_stay(self) -> None:
         grown = pod({"containers": [CONTAINER, {"name": "d", "image": "x"}]})

@@ -2,7 +2,7 @@
 
 import pytest
 
-from apiserver.request_info import request_info
+from apiserver.request_info import request_info, unknown_path
 from naru.api.errors import MethodNotAllowed, NotFound
 
 
@@ -70,3 +70,8 @@ def test_a_path_that_leads_nowhere(path: str) -> None:
 def test_a_verb_that_a_path_does_not_have(method: str, path: str) -> None:
     with pytest.raises(MethodNotAllowed):
         request_info(method, path, {})
+
+
+def test_a_refusal_has_details_even_when_there_are_none() -> None:
+    """Kubectl debug looks into them to tell a path that is not served from a pod that does not exist."""
+    assert unknown_path().status()["details"] == {}

@@ -89,6 +89,11 @@ class TestCreate:
         assert namespace.spec.finalizers == ("kubernetes",)
         assert namespace.status.phase == "Active"
 
+    @pytest.mark.parametrize("meta", [{"name": "dev"}, {"generateName": "dev-"}], ids=["named", "generated"])
+    def test_a_namespace_carries_its_name_as_a_label(self, meta: dict[str, str]) -> None:
+        namespace = created(Namespace.model_validate({"metadata": meta}))
+        assert namespace.metadata.labels == {"kubernetes.io/metadata.name": namespace.metadata.name}
+
 
 class TestUpdate:
     """An update changes the spec, and leaves alone what others write."""
