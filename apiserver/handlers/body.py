@@ -14,6 +14,7 @@ from apiserver import protobuf
 from apiserver.handlers.call import Call
 from naru.api import strict
 from naru.api.errors import BadRequest, FieldError, RequestEntityTooLarge, UnsupportedMediaType, invalid
+from naru.api.fields import Shape
 from naru.api.meta import KubeObject
 from naru.api.model import Model
 
@@ -106,7 +107,8 @@ def decode(
         text = orjson.dumps(raw).decode()[:30]
         raise BadRequest(f"the object provided is unrecognized (must be of type {kind}): it is no object ({text})")
     check_kind(raw, kind, api_version)
-    problems = [f'unknown field "{path}"' for path in strict.unknown_fields(raw, model)]
+    ordinary = strict.is_ordinary(raw, Shape(model=model))
+    problems = [] if ordinary else [f'unknown field "{path}"' for path in strict.unknown_fields(raw, model)]
     problems += [f'duplicate field "{path}"' for path in duplicates]
     validation = field_validation(call)
     if problems and validation == "Strict":
@@ -115,7 +117,7 @@ def decode(
         raise BadRequest(message)
     if validation != "Ignore":
         call.warnings += problems
-        call.warnings += _inert(raw, old, model)
+        call.warnings += [] if ordinary else _inert(raw, old, model)
     return strict.decode(model, {**raw, "kind": kind, "apiVersion": api_version})
 
 

@@ -183,6 +183,33 @@ def _walk(shape: Shape, value: Any, path: str, visit: Visit) -> None:
             _walk(shape.values, item, f"{path}[{name}]", visit)
 
 
+def is_ordinary(raw: Any, shape: Shape) -> bool:
+    """Tell whether every field is known and acted on; most documents are so, and need no closer look.
+
+    This is the question of :func:`unknown_fields` and :func:`stored_only_fields`, without the paths that answer it.
+    """
+    if shape.model is not None and isinstance(raw, dict):
+        fields = fields_of(shape.model)
+        for name, item in raw.items():
+            field = fields.get(name)
+            if field is None:
+                return False
+            stored = field.mark(Stored)
+            if stored is None:
+                if isinstance(item, dict | list) and not is_ordinary(item, field.shape):
+                    return False
+            elif _asks_for_something(field, stored, item):
+                return False
+        return True
+    if shape.items is not None and isinstance(raw, list):
+        items = shape.items
+        return all(is_ordinary(item, items) for item in raw)
+    if shape.values is not None and isinstance(raw, dict):
+        values = shape.values
+        return all(is_ordinary(item, values) for item in raw.values())
+    return True
+
+
 def unknown_fields(raw: Mapping[str, Any], model: type[Model]) -> list[str]:
     """Return the paths of the fields that the kind does not have."""
     unknown: list[str] = []
@@ -204,12 +231,16 @@ def stored_only_fields(raw: Mapping[str, Any], model: type[Model]) -> list[str]:
         stored = field.mark(Stored) if field is not None else None
         if field is None or stored is None:
             return True
-        if value not in (None, "", [], {}, field.info.default, *stored.silent):
+        if _asks_for_something(field, stored, value):
             paths.append(path)
         return False
 
     _walk(Shape(model=model), raw, "", visit)
     return paths
+
+
+def _asks_for_something(field: Field, stored: Stored, value: Any) -> bool:
+    return value not in (None, "", [], {}, field.info.default, *stored.silent)
 
 
 class _Repeating(dict[str, Any]):

@@ -7,7 +7,8 @@ import pytest
 from naru.api.apps_v1 import Deployment
 from naru.api.core_v1 import Node, Pod, Secret
 from naru.api.errors import BadRequest, Invalid
-from naru.api.strict import decode, duplicate_fields, stored_only_fields, unknown_fields
+from naru.api.fields import Shape
+from naru.api.strict import decode, duplicate_fields, is_ordinary, stored_only_fields, unknown_fields
 
 
 def pod(**spec: Any) -> dict[str, Any]:
@@ -132,8 +133,26 @@ class TestFieldsOutOfPlace:
         self, inert: dict[str, Any], silent: dict[str, Any]
     ) -> None:
         assert stored_only_fields(pod(**silent), Pod) == []
+        assert is_ordinary(pod(**silent), Shape(model=Pod))
         assert len(stored_only_fields(pod(**inert), Pod)) == 1
+        assert not is_ordinary(pod(**inert), Shape(model=Pod))
+
+    @pytest.mark.parametrize(
+        "raw",
+        [
+            pytest.param({"bar": {}}, id="at the top"),
+            pytest.param(pod(containers=[{"name": "c"}, {"img": "x"}]), id="in a list"),
+            pytest.param(pod(volumes=[{"name": "v", "nfs": {"server": "s", "path": "/"}}]), id="only stored"),
+        ],
+    )
+    def test_a_document_with_such_a_field_is_not_ordinary(self, raw: dict[str, Any]) -> None:
+        assert is_ordinary(pod(nodeSelector={"any": "key"}), Shape(model=Pod))
+        assert not is_ordinary(raw, Shape(model=Pod))
 
     def test_repeated_fields_are_found(self) -> None:
         body = b'{"a":1,"b":{"c":1,"c":2,"d":[{"x":1,"x":1}]},"a":2}'
         assert duplicate_fields(body) == ["a", "b.c", "b.d[0].x"]
+
+    @pytest.mark.parametrize("body", [b'{"a":"\\u0022","a":"\\u0022"}', b'{"a":1,"\\u0061":2}', b'{"a":"\\"","a":2}'])
+    def test_no_spelling_hides_a_repeated_field(self, body: bytes) -> None:
+        assert duplicate_fields(body) == ["a"]
