@@ -93,8 +93,9 @@ def underlay_args(config: ClusterConfig, layout: Layout, verb: str) -> tuple[str
 def _etcd(config: ClusterConfig, layout: Layout, program: str) -> Component:
     """A single etcd on a unix socket.
 
-    It elects itself, so the election may be short: etcd waits one election time-out before it does. Its address for
-    peers is a formality; with a unix socket no port is taken.
+    It elects itself, so the election may be short: etcd waits one election time-out before it does. But it wakes at
+    each heartbeat, so an idle cluster pays for a very short one. Its address for peers is a formality; with a unix
+    socket no port is taken.
     """
     peer = "http://localhost:2380"
     args = (
@@ -105,8 +106,8 @@ def _etcd(config: ClusterConfig, layout: Layout, program: str) -> Component:
         "--listen-peer-urls=unix://peer.sock:0",
         f"--initial-advertise-peer-urls={peer}",
         f"--initial-cluster={config.name}={peer}",
-        "--heartbeat-interval=10",
-        "--election-timeout=50",
+        "--heartbeat-interval=30",
+        "--election-timeout=150",
         "--logger=zap",
         "--log-level=warn",
     )
