@@ -21,7 +21,7 @@ from nodeagent.pods.status_patch import status_patch
 
 logger = logging.getLogger(__name__)
 
-SETTLE_S: Final = 0.1
+SETTLE_S: Final = 0.4  # a start that takes less is told once, also on a node where many start together
 RETRY_MIN_S: Final = 0.2
 RETRY_MAX_S: Final = 5.0
 
