@@ -36,6 +36,14 @@ class Entry:
         """Make the entry of a value as etcd holds it."""
         return cls(resource, key, with_revision(value, revision), revision)
 
+    @classmethod
+    def written(cls, resource: Resource, key: ObjectKey, value: bytes, revision: int, obj: KubeObject) -> "Entry":
+        """Make the entry of an object that was just encoded and stored, so that it needs no decoding."""
+        entry = cls.stored(resource, key, value, revision)
+        meta = obj.metadata.model_copy(update={"resource_version": str(revision)})
+        entry._obj = obj.model_copy(update={"metadata": meta})
+        return entry
+
     @property
     def obj(self) -> KubeObject:
         """The typed object, decoded when first asked for."""

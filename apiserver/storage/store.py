@@ -92,7 +92,7 @@ class ObjectStore:
         result = await self._etcd.txn(ModRevisionIs(path, 0), Put(path, value, lease))
         if not result.succeeded:
             raise already_exists(resource, key.name)
-        return Written(None, Entry.stored(resource, key, value, result.revision))
+        return Written(None, Entry.written(resource, key, value, result.revision, obj))
 
     async def read(self, resource: Resource, key: ObjectKey) -> Entry:
         """Read an object from etcd.
@@ -151,7 +151,8 @@ class ObjectStore:
         then = Delete(path) if removing else Put(path, value, await self._lease_for(resource))
         result = await self._etcd.txn(ModRevisionIs(path, entry.revision), then)
         if result.succeeded:
-            return Written(entry, Entry.stored(resource, entry.key, value, result.revision), removing)
+            after = Entry.written(resource, entry.key, value, result.revision, decision.obj)
+            return Written(entry, after, removing)
         if result.current is None:
             raise not_found(resource, entry.key.name)
         return _entry(resource, entry.key, result.current)
