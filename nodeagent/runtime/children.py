@@ -7,6 +7,7 @@ pid namespace which the containers of a pod share if they ask for it.
 import os
 import signal
 import socket
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
@@ -49,6 +50,7 @@ def run_exec(launch: Launch, container: int) -> NoReturn:
 
 def _run(report: socket.socket, steps: Callable[[], None]) -> NoReturn:
     """Take the steps, which end in exec; report what stopped them and exit."""
+    sys.meta_path.clear()  # from here on, a module would be imported from the container's files
     try:
         steps()
     except RuntimeFault as fault:

@@ -26,6 +26,7 @@ from nodeagent.runtime.spec import RuntimeFault
 from nodeagent.runtime.syscalls import CloneFlag, Prctl
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+NULL_DEVICE = os.makedev(1, 3)
 TIOCSPTLCK = 0x40045431  # (un)lock a new pseudo-terminal
 TIOCGPTPEER = 0x5441  # open its other side, whatever its path
 
@@ -99,8 +100,27 @@ def connect_stdio(launch: Launch) -> None:
     stdio = launch.stdio or _open_terminal(launch)
     for target, fd in enumerate(stdio):
         os.dup2(fd, target)
-        if stat.S_ISFIFO(os.fstat(fd).st_mode):
+        found = os.fstat(fd)
+        if stat.S_ISFIFO(found.st_mode):
             os.fchown(target, uid, gid)  # so that /dev/stdout can be opened, too
+        elif _is_null_device(found):
+            _use_own_null_device(target)
+
+
+def _use_own_null_device(target: int) -> None:
+    """Replace the host's /dev/null by the container's: root could change the owner and permissions of that file, too.
+
+    A process of the container may have put something else in its place, and waits for whoever opens it.
+    """
+    fd = os.open("/dev/null", os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not _is_null_device(os.fstat(fd)):
+        raise RuntimeFault("StartError", f"{PREFIX}/dev/null of the container is not the null device")
+    os.set_blocking(fd, True)
+    os.dup2(fd, target)
+
+
+def _is_null_device(found: os.stat_result) -> bool:
+    return stat.S_ISCHR(found.st_mode) and found.st_rdev == NULL_DEVICE
 
 
 def _open_terminal(launch: Launch) -> tuple[int, int, int]:

@@ -10,7 +10,7 @@ Source: the OCI runtime specification (config-linux.md, default file systems); m
 
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,17 @@ from nodeagent.runtime import syscalls
 from nodeagent.runtime.spec import ContainerSpec, Mount, RuntimeFault
 from nodeagent.runtime.syscalls import MountAttr, MountFlag, Propagation
 
-DEVICE_NODES = ("null", "zero", "full", "random", "urandom", "tty")
+# Major and minor number. Source: the kernel's devices.txt.
+DEVICE_NODES = {
+    "null": (1, 3),
+    "zero": (1, 5),
+    "full": (1, 7),
+    "random": (1, 8),
+    "urandom": (1, 9),
+    "tty": (5, 0),
+}
+# In the host's /dev, what each container has of its own.
+NOT_DEVICES = frozenset({"console", "fd", "mqueue", "ptmx", "pts", "shm"})
 DEVICE_LINKS = {
     "ptmx": "pts/ptmx",
     "fd": "/proc/self/fd",
@@ -60,12 +70,30 @@ class Bind:
 
 
 @dataclass(frozen=True)
+class Device:
+    """A device node to make."""
+
+    path: str  # in the container
+    mode: int  # type and permissions
+    number: int
+    uid: int = 0
+    gid: int = 0
+
+
+COMMON_DEVICES = tuple(
+    Device(f"/dev/{name}", stat.S_IFCHR | 0o666, os.makedev(major, minor))
+    for name, (major, minor) in DEVICE_NODES.items()
+)
+
+
+@dataclass(frozen=True)
 class Root:
     """A root ready to be entered: its descriptors are open, nothing is mounted."""
 
     layers: tuple[Path, ...]  # the uppermost first
     directory: Path  # with ``upper``, ``work``, and ``root`` to put the overlay on for the moment before the pivot
-    devices: tuple[Bind, ...]
+    devices: tuple[Device, ...]
+    shm: Bind
     cgroups: tuple[Bind, ...]
     cgroup_is_tree: bool  # v2: one mount is all of /sys/fs/cgroup
     volumes: tuple[Bind, ...]
@@ -87,13 +115,13 @@ def prepare_root(
     Raises:
         RuntimeFault: a volume is not there, or has a place that is not to be had.
     """
-    nodes = [_detach(Mount(f"/dev/{name}", Path("/dev", name)), MountAttr.NONE, opened) for name in DEVICE_NODES]
     extra = MountAttr.NONE if spec.privileged else MountAttr.NODEV
     access = extra if spec.privileged else _READ_ONLY
     return Root(
         layers=spec.layers,
         directory=directory,
-        devices=(*nodes, _detach(Mount("/dev/shm", shm), MountAttr.NOSUID | extra, opened)),
+        devices=tuple(host_devices(Path("/dev"))) if spec.privileged else COMMON_DEVICES,
+        shm=_detach(Mount("/dev/shm", shm), MountAttr.NOSUID | extra, opened),
         cgroups=tuple(
             _detach(Mount(str(Path("/sys/fs/cgroup", name)), source), access, opened)
             for name, source in cgroup_directories.items()
@@ -104,6 +132,19 @@ def prepare_root(
         read_only=spec.read_only_root,
         privileged=spec.privileged,
     )
+
+
+def host_devices(directory: Path) -> Iterator[Device]:
+    """Return the devices of the host, which a privileged container may use, all of them."""
+    for entry in os.scandir(directory):
+        if entry.name in NOT_DEVICES:
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            yield from host_devices(Path(entry.path))
+            continue
+        found = entry.stat(follow_symlinks=False)
+        if stat.S_ISCHR(found.st_mode) or stat.S_ISBLK(found.st_mode):
+            yield Device(entry.path, found.st_mode, found.st_rdev, found.st_uid, found.st_gid)
 
 
 def _checked(mount: Mount) -> Mount:
@@ -145,12 +186,12 @@ def enter_root(root: Root) -> None:
     os.chdir("/")
     _mount_proc_and_sys(root)
     _fill_dev(root)
+    if not root.privileged:
+        protect(MASKED_PATHS, READ_ONLY_PATHS)  # with a /dev/null that is no volume's yet. Source: CVE-2025-31133
     for mount in root.tmpfs:
         _mount_tmpfs(mount)
     for volume in root.volumes:
         attach(volume)
-    if not root.privileged:
-        protect(MASKED_PATHS, READ_ONLY_PATHS)
     if root.read_only:
         syscalls.mount_setattr("/", MountAttr.RDONLY)
 
@@ -159,20 +200,24 @@ def mount_overlay(layers: Iterable[Path], directory: Path) -> None:
     """Mount the layers, with ``upper`` on top to take what is written.
 
     The options name the directories by descriptors: their paths could be longer than the page that options must fit in,
-    could hold commas and colons, and would show the host's tree in the container's /proc/mounts.
+    could hold commas and colons, and would show the host's tree in the container's /proc/mounts. They are opened here,
+    because an overlay takes only what is in its own mount namespace, and closed again, or a path of the pod's could
+    lead to the host by /proc/self/fd.
     """
-    lower = ":".join(map(_by_descriptor, layers))
-    upper, work = _by_descriptor(directory / "upper"), _by_descriptor(directory / "work")
-    options = f"lowerdir={lower},upperdir={upper},workdir={work}"
-    syscalls.mount("overlay", directory / "root", "overlay", MountFlag.NODEV, options)
+    with ExitStack() as opened:
+        lower = ":".join(_by_descriptor(layer, opened) for layer in layers)
+        upper, work = (_by_descriptor(directory / name, opened) for name in ("upper", "work"))
+        options = f"lowerdir={lower},upperdir={upper},workdir={work}"
+        syscalls.mount("overlay", directory / "root", "overlay", MountFlag.NODEV, options)
 
 
-def _by_descriptor(path: Path) -> str:
-    """Open a directory, until exec; here, because an overlay takes only what is in its own mount namespace."""
+def _by_descriptor(path: Path, opened: ExitStack) -> str:
     try:
-        return f"/proc/self/fd/{os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)}"
+        fd = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as error:
         raise RuntimeFault("StartError", f"image layer {path}: {_lower(error)}") from error
+    opened.callback(os.close, fd)
+    return f"/proc/self/fd/{fd}"
 
 
 def _mount_proc_and_sys(root: Root) -> None:
@@ -190,15 +235,12 @@ def _mount_proc_and_sys(root: Root) -> None:
 
 
 def _fill_dev(root: Root) -> None:
-    """Give /dev the few nodes that every container has.
+    """Give /dev the few nodes that every container has, or all of the host's.
 
-    They are binds of the host's: the file system they lie on can then refuse device nodes, so that one made by the
-    container (it may: CAP_MKNOD) opens nothing. The overlay and the volumes refuse them in the same way.
+    They are nodes of the container's own, as its root may change their owner and permissions. It may make others, too
+    (CAP_MKNOD): of those, the devices cgroup decides, and the overlay and the volumes open none.
     """
-    device_access = MountFlag.NONE if root.privileged else MountFlag.NODEV
-    syscalls.mount(
-        "tmpfs", "/dev", "tmpfs", MountFlag.NOSUID | device_access | MountFlag.STRICTATIME, "mode=755,size=64m"
-    )
+    syscalls.mount("tmpfs", "/dev", "tmpfs", MountFlag.NOSUID | MountFlag.STRICTATIME, "mode=755,size=64m")
     for name, target in DEVICE_LINKS.items():
         os.symlink(target, f"/dev/{name}")
     os.mkdir("/dev/pts", 0o755)
@@ -206,8 +248,20 @@ def _fill_dev(root: Root) -> None:
     terminals = MountFlag.NOSUID | MountFlag.NOEXEC
     syscalls.mount("devpts", "/dev/pts", "devpts", terminals, "newinstance,ptmxmode=0666,mode=0620,gid=5")
     syscalls.mount("mqueue", "/dev/mqueue", "mqueue", _NO_EXTRAS)
-    for bind in root.devices:
-        attach(bind)
+    attach(root.shm)
+    for device in root.devices:
+        _make_device(device)
+
+
+def _make_device(device: Device) -> None:
+    try:
+        os.mknod(device.path, device.mode, device.number)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(device.path))
+        os.mknod(device.path, device.mode, device.number)
+    os.chmod(device.path, stat.S_IMODE(device.mode))  # mknod's is narrowed by the umask
+    if device.uid or device.gid:
+        os.chown(device.path, device.uid, device.gid)
 
 
 def _mount_tmpfs(mount: Mount) -> None:
@@ -225,9 +279,16 @@ def attach(bind: Bind) -> None:
 
 
 def _make_target(path: str, is_directory: bool) -> None:
+    """Make a place to mount at; links in its path lead where they do in this root, also those that lead to nothing.
+
+    Raises:
+        RuntimeFault: a link leads to /proc, which must not be hidden. Source: CVE-2019-16884.
+    """
+    path, wanted = os.path.realpath(path), path
+    if f"{path}/".startswith("/proc/"):
+        raise RuntimeFault("StartError", f"mount at {wanted}: a link in the image leads it to {path}")
     if os.path.exists(path):
         return
-    path = os.path.realpath(path)  # where a link that leads to nothing, in this root, would lead
     if is_directory:
         os.makedirs(path, exist_ok=True)
         return

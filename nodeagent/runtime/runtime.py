@@ -6,6 +6,7 @@ what an agent leaves unfinished the next one finds.
 """
 
 import asyncio
+import fcntl
 import logging
 import os
 import shutil
@@ -13,16 +14,19 @@ import signal
 import socket
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import nodeagent
+from nodeagent.runtime import syscalls
 from nodeagent.runtime.cgroups.detect import detect_driver
 from nodeagent.runtime.connection import Connection
 from nodeagent.runtime.protocol import Message, to_wire
 from nodeagent.runtime.records import load_spec
 from nodeagent.runtime.sandbox import Sandbox, connect
 from nodeagent.runtime.spec import RuntimeFault, SandboxSpec
+from nodeagent.runtime.syscalls import MountAttr
 
 logger = logging.getLogger(__name__)
 
@@ -160,9 +164,9 @@ class Runtime:
         ours, theirs = socket.socketpair()
         package_root = str(Path(nodeagent.__path__[0]).parent)
         argv = [sys.executable, "-I", "-S", "-c", ZYGOTE_CODE, package_root, str(ZYGOTE_FD), self._cgroup_root]
-        with theirs:
+        with theirs, read_only_program() as program:
             self.zygote_pid = os.posix_spawn(
-                sys.executable,
+                f"/proc/self/fd/{program}",
                 argv,
                 {"PATH": os.defpath} | {name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ},
                 file_actions=[(os.POSIX_SPAWN_DUP2, theirs.fileno(), ZYGOTE_FD)],
@@ -183,3 +187,22 @@ class Runtime:
             signal.pidfd_send_signal(pidfd, signal.SIGKILL)  # it has nothing to lose
         os.waitid(os.P_PIDFD, pidfd, os.WEXITED)
         os.close(pidfd)
+
+
+@contextmanager
+def read_only_program() -> Iterator[int]:
+    """Open the interpreter in a mount of its own that cannot be written to.
+
+    What the zygote forks runs this program, up to a container's exec. A container may name it as /proc/self/exe, which
+    leads to the file by the mount that it was executed from. Source: CVE-2019-5736.
+    """
+    detached = syscalls.open_tree(Path(sys.executable))
+    try:
+        syscalls.mount_setattr(detached, MountAttr.RDONLY)
+        program = fcntl.fcntl(detached, fcntl.F_DUPFD_CLOEXEC, ZYGOTE_FD + 1)  # where it is in nobody's way
+    finally:
+        os.close(detached)
+    try:
+        yield program
+    finally:
+        os.close(program)

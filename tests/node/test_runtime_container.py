@@ -1,6 +1,7 @@
 """What a process finds in a container: its own world, and no way out of it."""
 
 import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +183,15 @@ class TestVolumes:
         with pytest.raises(RuntimeFault, match="no place for a mount"):
             await sandbox.start_container(node.container_spec("true", mounts=(Mount(target, tmp_path),)))
 
+    @pytest.mark.parametrize("leads_to", ["/proc", "/proc/self/attr", "/proc/self"])
+    async def test_a_link_in_the_image_cannot_lead_a_mount_to_proc(
+        self, node: Any, sandbox: Sandbox, tmp_path: Path, leads_to: str
+    ) -> None:
+        (tmp_path / "data").symlink_to(leads_to)
+        spec = node.container_spec("true", layers=(tmp_path, node.layer), mounts=(Mount("/data", tmp_path),))
+        with pytest.raises(RuntimeFault, match="a link in the image leads it to /proc"):
+            await sandbox.start_container(spec)
+
     async def test_a_link_in_the_image_cannot_lead_a_mount_to_the_host(
         self, node: Any, sandbox: Sandbox, tmp_path: Path
     ) -> None:
@@ -269,6 +279,34 @@ class TestPrivileges:
     async def test_a_privileged_container_may_mount(self, node: Any, sandbox: Sandbox) -> None:
         state, text = await node.run(sandbox, "mount -t tmpfs none /tmp && mount | grep -c /tmp", privileged=True)
         assert (state.exit_code, text) == (0, "1\n")
+
+    async def test_the_devices_are_its_own(self, node: Any, sandbox: Sandbox) -> None:
+        before = {path: os.stat(path).st_mode for path in ("/dev/full", "/dev/null")}
+        script = "chmod 600 /dev/full /dev/null; chmod 640 /proc/self/fd/0; ls -lL /dev/null /dev/full | cut -c1-10"
+        _, text = await node.run(sandbox, script)
+        assert text.split() == ["crw-------", "crw-r-----"]
+        assert {path: os.stat(path).st_mode for path in before} == before
+
+    async def test_anyone_may_use_the_devices(self, node: Any, sandbox: Sandbox) -> None:
+        _, text = await node.run(
+            sandbox, "ls -l /dev/full /dev/tty | cut -c1-10; echo > /dev/null && echo ok", uid=1000
+        )
+        assert text.split() == ["crw-rw-rw-", "crw-rw-rw-", "ok"]
+
+    async def test_a_privileged_container_has_the_hosts_devices(self, node: Any, sandbox: Sandbox) -> None:
+        _, text = await node.run(sandbox, "find /dev -type b -o -type c", privileged=True)
+        host = {
+            entry.path
+            for entry in os.scandir("/dev")
+            if stat.S_IFMT(entry.stat(follow_symlinks=False).st_mode) in (stat.S_IFCHR, stat.S_IFBLK)
+        }
+        assert host - {"/dev/console", "/dev/ptmx"} <= set(text.split())
+
+    async def test_the_runtimes_own_program_cannot_be_changed(self, sandbox: Sandbox) -> None:
+        """A container that has the runtime execute /proc/self/exe gets at the file by the mount tried here."""
+        program = f"/proc/{sandbox.state.shim_pid}/exe"
+        with pytest.raises(OSError, match="Read-only file system"):
+            os.chmod(program, os.stat(program).st_mode & 0o777)
 
     async def test_an_unknown_capability_is_named(self, node: Any, sandbox: Sandbox) -> None:
         with pytest.raises(RuntimeFault, match="unknown capability CAP_NOPE"):

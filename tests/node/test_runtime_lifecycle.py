@@ -3,6 +3,7 @@
 import asyncio
 import re
 import signal
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,14 @@ class TestStart:
     async def test_a_bad_working_directory(self, node: Any, sandbox: Sandbox) -> None:
         with pytest.raises(RuntimeFault, match=re.escape('chdir to cwd ("/etc/passwd"): not a directory')):
             await sandbox.start_container(node.container_spec("true", cwd="/etc/passwd"))
+
+    async def test_a_working_directory_cannot_lead_to_the_host(self, node: Any, sandbox: Sandbox) -> None:
+        """Not by a descriptor that the runtime still has open: neither to be in it, nor to make it."""
+        for number in range(3, 40):
+            with suppress(RuntimeFault):
+                await node.run(sandbox, "true", cwd=f"/proc/self/fd/{number}/made-by-a-pod")
+        made = [path for root in (node.layer, node.directory) for path in root.rglob("made-by-a-pod")]
+        assert [path for path in made if "shm" not in path.parts] == []  # that is the pod's own
 
     async def test_a_working_directory_that_the_image_lacks_is_made(self, node: Any, sandbox: Sandbox) -> None:
         assert (await node.run(sandbox, "pwd", cwd="/new/place"))[1] == "/new/place\n"
