@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from cli.cluster.modules import usable_modules
+
 _RTF_REJECT: Final = 0x0200  # an unreachable route: it belongs to nobody's network
 _CGROUP: Final = Path("/sys/fs/cgroup")
 
@@ -32,7 +34,8 @@ class HostFacts:
 
     is_root: bool
     programs: frozenset[str]  # those of `programs_wanted` that were found
-    filesystems: frozenset[str]
+    filesystems: frozenset[str]  # those that the kernel has now
+    modules: frozenset[str] | None  # those that it has or can load; None where all is built in
     cgroup_controllers: frozenset[str]
     cgroup_v2: bool
     routes: tuple[Route, ...]
@@ -55,6 +58,7 @@ def gather(ports: Iterable[tuple[str, int]], data: Path) -> HostFacts:
         is_root=os.geteuid() == 0,
         programs=frozenset(name for name, paths in PROGRAMS.items() if find_program(*paths)),
         filesystems=_filesystems(),
+        modules=usable_modules(),
         cgroup_controllers=_controllers_v2() if v2 else _controllers_v1(),
         cgroup_v2=v2,
         routes=parse_routes(Path("/proc/net/route").read_text()),

@@ -12,6 +12,7 @@ from cli.cluster.host import HostFacts
 
 MIN_FREE_BYTES: Final = 512 * 1024 * 1024
 _NEEDED_CONTROLLERS: Final = ("cpu", "memory", "pids")
+_NEEDED_MODULES: Final = ("overlay", "bridge", "veth", "vxlan", "nf_tables", "nft_chain_nat", "nft_masq")
 _PACKAGES: Final = {
     "etcd": ("etcd-server", "the store of the API server"),
     "nft": ("nftables", "masquerade and, later, services"),
@@ -58,14 +59,31 @@ def _programs(facts: HostFacts) -> list[Finding]:
 
 
 def _kernel(facts: HostFacts) -> list[Finding]:
-    overlay = "overlay" in facts.filesystems
-    message = "overlay file system available" if overlay else "the kernel has no overlay file system loaded"
     netns = facts.network_namespaces
     netns_message = "network namespaces available" if netns else "the kernel has no network namespaces"
     return [
-        Finding("overlay", overlay, message, "modprobe overlay"),
+        _modules(facts) if facts.modules is not None else _overlay(facts),
         Finding("namespaces", netns, netns_message, "use a kernel with CONFIG_NET_NS"),
     ]
+
+
+def _modules(facts: HostFacts) -> Finding:
+    """Judge a kernel with modules, which loads what it needs by itself, if it has it."""
+    missing = [name for name in _NEEDED_MODULES if name not in (facts.modules or ())]
+    if not missing:
+        return Finding("modules", True, f"kernel modules available: {', '.join(_NEEDED_MODULES)}")
+    names = ", ".join(missing)
+    remedy = (
+        "reboot if the kernel was upgraded; else apt-get install linux-image-amd64, or sysctl kernel.modules_disabled"
+    )
+    return Finding("modules", False, f"kernel modules are missing: {names}", remedy)
+
+
+def _overlay(facts: HostFacts) -> Finding:
+    """Judge a kernel that has everything built in; of what it has, only the file systems are listed."""
+    if "overlay" in facts.filesystems:
+        return Finding("overlay", True, "overlay file system available")
+    return Finding("overlay", False, "the kernel has no overlay file system", "use a kernel with CONFIG_OVERLAY_FS")
 
 
 def _cgroups(facts: HostFacts) -> Finding:

@@ -7,12 +7,14 @@ import pytest
 
 from cli.cluster.config import ClusterConfig
 from cli.cluster.host import HostFacts, Route, parse_routes
+from cli.cluster.modules import module_names
 from cli.cluster.preflight import Finding, plan_findings
 
 GOOD = HostFacts(
     is_root=True,
     programs=frozenset({"etcd", "nft", "busybox"}),
-    filesystems=frozenset({"overlay", "ext4"}),
+    filesystems=frozenset({"ext4"}),
+    modules=frozenset({"overlay", "bridge", "veth", "vxlan", "nf_tables", "nft_chain_nat", "nft_masq"}),
     cgroup_controllers=frozenset({"cpu", "memory", "pids"}),
     cgroup_v2=True,
     routes=(Route(IPv4Network("192.168.1.0/24"), "eth0"),),
@@ -40,7 +42,8 @@ class TestPlanFindings:
             (replace(GOOD, programs=frozenset({"nft", "busybox"})), "etcd is not", "apt-get install -y etcd-server"),
             (replace(GOOD, programs=frozenset({"etcd", "busybox"})), "nft is not", "apt-get install -y nftables"),
             (replace(GOOD, programs=frozenset({"etcd", "nft"})), "busybox", "apt-get install -y busybox-static"),
-            (replace(GOOD, filesystems=frozenset()), "overlay", "modprobe overlay"),
+            (replace(GOOD, modules=frozenset({"overlay", "veth"})), "missing: bridge, vxlan, nf_tables", "reboot"),
+            (replace(GOOD, modules=None), "no overlay", "CONFIG_OVERLAY_FS"),
             (replace(GOOD, cgroup_controllers=frozenset({"cpu", "pids"})), "missing: memory", "cgroup_enable=memory"),
             (replace(GOOD, free_bytes=2**20), "only 1 MiB", "NARU_DATA_ROOT"),
             (replace(GOOD, taken_ports=frozenset({("127.0.0.1", 6443)})), "port 6443", "--api-port"),
@@ -68,6 +71,19 @@ class TestPlanFindings:
         own = (Route(IPv4Network("198.18.0.0/24"), "naru1234"),)
         assert failures(replace(GOOD, routes=own)) == []
         assert failures(replace(GOOD, taken_ports=frozenset({("127.0.0.1", 6443)})), running=True) == []
+
+
+class TestModules:
+    """What is loaded, built in, or there to be loaded, is one to the kernel: it loads what it needs."""
+
+    def test_a_kernel_that_has_all_built_in_lacks_nothing(self) -> None:
+        assert failures(replace(GOOD, modules=None, filesystems=frozenset({"overlay"}))) == []
+
+    def test_names_as_the_lists_have_them(self) -> None:
+        listing = (
+            "kernel/fs/overlayfs/overlay.ko.xz:\nkernel/net/bridge/bridge.ko: kernel/net/llc/llc.ko\na/snd-pcm.ko\n"
+        )
+        assert module_names(listing) == {"overlay", "bridge", "snd_pcm"}
 
 
 class TestParseRoutes:
