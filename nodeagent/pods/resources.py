@@ -41,6 +41,7 @@ def container_limits(container: Container) -> CgroupLimits:
         cpu_shares=cpu_shares(request),
         cpu_quota_us=cpu_quota_us(_milli(limits)),
         memory_limit_bytes=_bytes(limits) or None,
+        oom_kills_all=True,
     )
 
 

@@ -18,6 +18,7 @@ class CgroupLimits:
     cpu_period_us: int = 100_000
     memory_limit_bytes: int | None = None
     pids_limit: int | None = None
+    oom_kills_all: bool = False  # v2: whoever is killed for want of memory takes the rest of the cgroup along
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,8 @@ def plan_limits(limits: CgroupLimits) -> list[tuple[str, str]]:
         writes.append(("memory.max", "max" if limits.memory_limit_bytes < 0 else str(limits.memory_limit_bytes)))
     if limits.pids_limit is not None:
         writes.append(("pids.max", "max" if limits.pids_limit < 0 else str(limits.pids_limit)))
+    if limits.oom_kills_all:  # not for a pod: the kernel would take all of it when the whole host lacks memory
+        writes.append(("memory.oom.group", "1"))
     return writes
 
 
@@ -60,14 +62,13 @@ class V2Driver(CgroupDriver):
         self.update(path, limits)
 
     def update(self, path: str, limits: CgroupLimits) -> None:
-        """Write the limits; memory without swap, and the whole cgroup dies of an OOM, as one container should."""
+        """Write the limits; memory without swap."""
         directory = self._root / path
         for file, text in plan_limits(limits):
             (directory / file).write_text(text)
         if limits.memory_limit_bytes is not None:
             with contextlib.suppress(FileNotFoundError):  # a kernel without swap accounting
                 (directory / "memory.swap.max").write_text("0")
-            (directory / "memory.oom.group").write_text("1")
 
     def restrict_devices(self, path: str, rules: Iterable[DeviceRule]) -> None:
         """Attach the program that judges each access."""

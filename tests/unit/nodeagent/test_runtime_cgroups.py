@@ -125,6 +125,13 @@ class TestV2:
         limits = CgroupLimits(cpu_quota_us=-1, memory_limit_bytes=-1, pids_limit=-1)
         assert [text for _, text in v2.plan_limits(limits)] == ["max 100000", "max", "max"]
 
+    def test_a_container_dies_of_want_of_memory_as_a_whole_but_a_pod_does_not(self, unified: Path) -> None:
+        driver = V2Driver(unified, "n")
+        driver.create("pod", LIMITS)
+        driver.create("pod/c1", CgroupLimits(oom_kills_all=True))
+        assert not (unified / "n/pod/memory.oom.group").exists()
+        assert (unified / "n/pod/c1/memory.oom.group").read_text() == "1"
+
     def test_each_level_hands_its_controllers_down(self, unified: Path) -> None:
         driver = V2Driver(unified, "naru/node")
         driver.create("burstable/pod1/c1", LIMITS)
@@ -135,7 +142,6 @@ class TestV2:
         leaf = level / "c1"
         assert (leaf / "cgroup.subtree_control").read_text() == ""  # processes live here
         assert (leaf / "memory.max").read_text() == str(1 << 26)
-        assert (leaf / "memory.oom.group").read_text() == "1"
         assert driver.directories("burstable/pod1/c1") == {"": leaf}
 
     def test_usage_and_oom_kills(self, unified: Path) -> None:
