@@ -33,20 +33,36 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def add_routes(app: web.Application, state: ServerState) -> None:
-    """Serve the discovery documents and ``/version``."""
+    """Serve the discovery documents and ``/version``, and at ``/`` the list of all such paths."""
     addresses = [f"{host}:{port}" for host, port in state.config.listen]
+    for path, handler in _handlers(addresses).items():
+        app.router.add_get(path, handler)
+        app.router.add_get(f"{path}/", handler)  # how the Python client asks
+    app.router.add_get("/", _list_paths)
+
+
+def _handlers(addresses: Sequence[str]) -> dict[str, Handler]:
     core = [resource for resource in RESOURCES if not resource.group]
     named = [resource for resource in RESOURCES if resource.group]
-    app.router.add_get("/version", _serve(document(version_info())))
-    app.router.add_get(CUSTOM_KINDS, _serve(document(custom_kinds())))
-    app.router.add_get("/api", _serve(document(api_versions(addresses)), document(aggregated_list(core), AGGREGATED)))
-    app.router.add_get("/apis", _serve(document(api_group_list(named)), document(aggregated_list(named), AGGREGATED)))
+    handlers = {
+        "/version": _serve(document(version_info())),
+        CUSTOM_KINDS: _serve(document(custom_kinds())),
+        "/api": _serve(document(api_versions(addresses)), document(aggregated_list(core), AGGREGATED)),
+        "/apis": _serve(document(api_group_list(named)), document(aggregated_list(named), AGGREGATED)),
+    }
     for group, resources in by_group(RESOURCES):
         if group:
-            app.router.add_get(f"/apis/{group}", _serve(document(api_group(group, resources, alone=True))))
+            handlers[f"/apis/{group}"] = _serve(document(api_group(group, resources, alone=True)))
         for api_version, members in _by_version(resources):
             prefix = "apis" if group else "api"
-            app.router.add_get(f"/{prefix}/{api_version}", _serve(document(api_resource_list(api_version, members))))
+            handlers[f"/{prefix}/{api_version}"] = _serve(document(api_resource_list(api_version, members)))
+    return handlers
+
+
+async def _list_paths(request: web.Request) -> web.StreamResponse:
+    """Answer with what the router knows, except the patterns that objects are served at."""
+    paths = (resource.canonical for resource in request.app.router.resources())
+    return web.json_response({"paths": sorted(path for path in paths if "{" not in path and path[-1] != "/")})
 
 
 def _serve(plain: Document, aggregated: Document | None = None) -> Handler:

@@ -104,6 +104,20 @@ def python_client(apiserver) -> Any:
 
 
 class TestPythonClient:
+    async def test_discovery(self, python_client):
+        """It asks with a slash at the end of each path."""
+
+        def discover() -> list[str]:
+            version = client.VersionApi(python_client).get_code().minor
+            core = client.CoreApi(python_client).get_api_versions().versions[0]
+            groups = [group.name for group in client.ApisApi(python_client).get_api_versions().groups]
+            apps = client.AppsApi(python_client).get_api_group().preferred_version.version
+            kinds = client.AppsV1Api(python_client).get_api_resources().resources
+            return [version, core, *groups, apps, *(kind.name for kind in kinds if "/" not in kind.name)]
+
+        found = await asyncio.to_thread(discover)
+        assert found == ["36", "v1", "apps", "coordination.k8s.io", "v1", "deployments", "replicasets"]
+
     async def test_the_life_of_an_object(self, api, python_client):
         await asyncio.to_thread(self._live, client.CoreV1Api(python_client), api.namespace)
 

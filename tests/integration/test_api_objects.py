@@ -381,3 +381,9 @@ class TestList:
             await api.make_config(f"c{number}")
             listed = await api.get(api.path("configmaps"))
             assert len(listed.body["items"]) == number + 1
+
+
+async def test_the_root_lists_what_is_served(api):
+    paths = (await api.get("/")).body["paths"]
+    assert {"/api", "/api/v1", "/apis", "/apis/apps/v1", "/healthz", "/openapi/v3", "/version"} <= set(paths)
+    assert not [path for path in paths if "{" in path]
