@@ -6,6 +6,7 @@ state at all: whoever asked is told why, and nothing remains of it.
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
@@ -182,7 +183,7 @@ class Container:
             warnings=(*self._warnings, *birth.warnings),
             spans=spans,
         )
-        save_state(self._pod.spec.run_dir, self.state, durable=False)
+        self._record(durable=False)
 
     def _discard(self, birth: Birth) -> RuntimeFault:
         """Undo what there is of a container whose program was not executed; return why it was not."""
@@ -195,9 +196,9 @@ class Container:
 
     def _ended(self, birth: Birth) -> None:
         finished_us = time.time_ns() // 1000
-        if not self._pod.private_pids:  # what it left behind lives on, where no pid namespace ends with it
-            self._pod.driver.kill(self.cgroup)
         exit_code, signum = birth.reap()
+        if not self._pod.private_pids:  # what it left behind lives on, where no pid namespace ends with it
+            self._kill_rest()
         assert self.stdio is not None
         self.stdio.drain_and_close()
         self.state = replace(
@@ -209,8 +210,21 @@ class Container:
             signal=signum,
             oom_killed=self._pod.driver.oom_kills(self.cgroup) > 0,
         )
-        save_state(self._pod.spec.run_dir, self.state, durable=True)
+        self._record(durable=True)
         self._on_exit(self)
+
+    def _record(self, *, durable: bool) -> None:
+        """Note the state on the disk; on one that is full, the agent is told all the same, and nothing else ends."""
+        try:
+            save_state(self._pod.spec.run_dir, self.state, durable)
+        except OSError as error:
+            sys.stderr.write(f"state of container {self.spec.id} not recorded: {error}\n")
+
+    def _kill_rest(self) -> None:
+        try:
+            self._pod.driver.kill(self.cgroup)
+        except TimeoutError as error:  # removal will try again
+            sys.stderr.write(f"container {self.spec.id}: {error}\n")
 
     def signal(self, signum: int) -> None:
         """Send a signal to the first process; none is there any more: no error."""

@@ -52,9 +52,14 @@ class CriLog:
         os.close(self._fd)
 
     def _append(self, out: list[bytes]) -> None:
-        data = memoryview(b"".join(out))
-        while data:
-            data = data[os.write(self._fd, data) :]
+        """Write; lines that a full disk does not take are dropped, so that the container can go on, and its log later."""
+        data, written = b"".join(out), 0
+        try:
+            while written < len(data):
+                written += os.write(self._fd, memoryview(data)[written:])
+        except OSError:
+            half_a_line = written - (data.rfind(b"\n", 0, written) + 1)
+            os.ftruncate(self._fd, os.fstat(self._fd).st_size - half_a_line)
 
     def _stamp(self, stream: str) -> bytes:
         now = time.time_ns()

@@ -91,7 +91,8 @@ def encode(message: Message, fd_count: int = 0) -> bytes:
 class Decoder:
     """Makes messages of what comes out of a socket, in whatever pieces.
 
-    Descriptors arrive with the first byte of the message that they belong to, so when its newline is here, so are they.
+    Descriptors arrive with the first byte of the message that they belong to, so when its newline is here, so are they;
+    fewer than it was sent with when this process may open no more.
     """
 
     def __init__(self) -> None:
@@ -105,7 +106,7 @@ class Decoder:
         while (end := self._text.find(b"\n")) >= 0:
             message = json.loads(self._text[:end])
             del self._text[: end + 1]
-            yield message, [self._fds.popleft() for _ in range(message.pop("fds", 0))]
+            yield message, [self._fds.popleft() for _ in range(min(message.pop("fds", 0), len(self._fds)))]
 
 
 def receive(sock: socket.socket) -> tuple[bytes, list[int]]:

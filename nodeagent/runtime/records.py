@@ -53,12 +53,11 @@ def _replace(path: Path, content: object, durable: bool) -> None:
     """Write a file whole or not at all."""
     temporary = f"{path}.new"
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    try:
-        os.write(fd, json.dumps(content, separators=(",", ":")).encode())
+    with open(fd, "wb") as file:
+        file.write(json.dumps(content, separators=(",", ":")).encode())
+        file.flush()
         if durable:
             os.fsync(fd)
-    finally:
-        os.close(fd)
     os.rename(temporary, path)
     if durable:
         directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)

@@ -95,6 +95,12 @@ class Call:
         self.fds = fds
         self._id = request_id
 
+    def given_fds(self, count: int) -> list[int]:
+        """Return the descriptors that came with the request; they are closed after it."""
+        if len(self.fds) < count:
+            raise RuntimeFault("TooManyFiles", "the shim of the pod has too many open files")
+        return self.fds
+
     def done(self, result: object = None, fds: Sequence[int] = ()) -> None:
         """Answer."""
         self.connection.send({"id": self._id, "result": result}, fds)
@@ -182,7 +188,7 @@ class Shim:
         self._poller.add(self._listener.fileno(), self._accept)
 
     def _accept(self) -> None:
-        with suppress(BlockingIOError):
+        with suppress(OSError):  # it has gone already, or there are too many open files: it comes again
             self._admit(Connection(self._listener.accept()[0]))
 
     def _admit(self, connection: Connection) -> None:
@@ -287,14 +293,17 @@ class Shim:
             call.connection.send({"event": "exec", "exec": call.params["exec"], "exit_code": exit_code})
 
         execution = Execution(self._pod, self._container(call), started, ended)
-        stdio = None if call.params["tty"] else (call.fds[0], call.fds[1], call.fds[2])
+        stdio = None
+        if not call.params["tty"]:
+            stdin, stdout, stderr = call.given_fds(3)
+            stdio = (stdin, stdout, stderr)
         execution.start(tuple(call.params["args"]), dict(call.params["env"]), stdio)
 
     def _attach(self, call: Call) -> None:
         container = self._container(call)
         if container.state.phase is not ContainerPhase.RUNNING or container.stdio is None:
             raise RuntimeFault("NotRunning", f"container {container.spec.id} is not running")
-        stdout, stderr = (os.dup(fd) for fd in call.fds)
+        stdout, stderr = (os.dup(fd) for fd in call.given_fds(2))
         given = container.stdio.attach(stdout, stderr, stdin=call.params["stdin"])
         call.done({"tty": container.spec.tty}, given)
         close_all(given)

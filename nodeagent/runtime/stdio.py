@@ -11,6 +11,7 @@ from nodeagent.runtime.cri_log import CriLog
 from nodeagent.runtime.poller import READABLE, WRITABLE, Poller
 
 CHUNK_BYTES = 1 << 16
+MAX_DRAIN_READS = 64  # of a stream whose program has ended: a pipe holds a megabyte at most, but others may write on
 MAX_BACKLOG_BYTES = 1 << 20  # of an attached reader that does not read; then it is dropped, so that the log goes on
 
 
@@ -157,8 +158,9 @@ class Stdio:
     def drain_and_close(self) -> None:
         """Take what is left in the streams of a program that has ended, and close everything."""
         for fd in list(self._sources):
-            while self._read(fd):
-                pass
+            for _ in range(MAX_DRAIN_READS):
+                if not self._read(fd):
+                    break
             if fd in self._sources:
                 self._end(fd)
         for end in (self.terminal, self._input):

@@ -3,14 +3,18 @@
 import asyncio
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from nodeagent.runtime import syscalls
+from nodeagent.runtime.namespaces import unmount
 from nodeagent.runtime.runtime import Runtime
 from nodeagent.runtime.sandbox import Sandbox
-from nodeagent.runtime.spec import ContainerPhase, RuntimeFault
+from nodeagent.runtime.spec import ContainerPhase, Mount, RuntimeFault
+from nodeagent.runtime.syscalls import MountFlag
 
 
 async def adopt(node: Any) -> tuple[Runtime, list[Sandbox]]:
@@ -152,6 +156,48 @@ class TestShim:
         await other.remove()
 
 
+class TestFullDisk:
+    """A disk without room costs log lines and new starts, never a container that runs."""
+
+    @pytest.fixture
+    def small(self, tmp_path: Path) -> Iterator[Path]:
+        """A directory on a file system of its own that is soon full."""
+        syscalls.mount("small", tmp_path, "tmpfs", MountFlag.NONE, "size=64k,mode=755")
+        yield tmp_path
+        unmount(tmp_path)
+
+    async def test_what_a_container_says_is_dropped_until_there_is_room(
+        self, node: Any, sandbox: Sandbox, small: Path
+    ) -> None:
+        filler, log = small / "filler", small / "0.log"
+        filler.write_bytes(bytes(40 << 10))
+        script = "yes | head -c 100000; echo; while [ ! -e /data/room ]; do sleep 0.01; done; echo written"
+        mounts = (Mount("/data", small),)
+        spec = node.container_spec(script, log_path=log, mounts=mounts)
+        await sandbox.start_container(spec)
+        await node.eventually(lambda: log.stat().st_size > 20 << 10)
+        await asyncio.sleep(0.1)
+        assert sandbox.alive
+        filler.unlink()
+        (small / "room").touch()
+        assert (await node.ended(sandbox, spec.id)).exit_code == 0
+        lines = log.read_text().splitlines()
+        assert lines[-1].endswith("stdout F written")
+        assert all(line.count(" stdout F ") == 1 for line in lines)
+
+    async def test_an_end_is_told_though_it_cannot_be_recorded(self, node: Any, small: Path) -> None:
+        spec = node.sandbox_spec(run_dir=small / "pod")
+        sandbox = await node.runtime.create_sandbox(spec)
+        script = "while [ ! -e /data/go ]; do sleep 0.01; done; exit 3"
+        container = node.container_spec(script, mounts=(Mount("/data", node.directory),))
+        await sandbox.start_container(container)
+        (small / "filler").write_bytes(bytes(_room(small)))
+        (node.directory / "go").touch()
+        assert (await node.ended(sandbox, container.id)).exit_code == 3
+        assert sandbox.alive
+        await sandbox.remove()
+
+
 class TestRemoval:
     """Nothing is left over."""
 
@@ -229,3 +275,9 @@ class TestRemoval:
             await use()
         await asyncio.sleep(0.05)
         assert (count("self"), count(sandbox.state.shim_pid), count(node.runtime.zygote_pid)) == before
+
+
+def _room(directory: Path) -> int:
+    """How many bytes a file may take there."""
+    found = os.statvfs(directory)
+    return found.f_bavail * found.f_bsize

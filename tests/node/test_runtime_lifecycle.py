@@ -131,6 +131,17 @@ class TestEnd:
         await node.run(sandbox, "true")
         assert told == [[ContainerPhase.RUNNING], [ContainerPhase.EXITED]]
 
+    async def test_another_container_cannot_prolong_it_by_writing_on(self, node: Any) -> None:
+        sandbox = await node.runtime.create_sandbox(node.sandbox_spec(share_process_namespace=True))
+        spec = node.container_spec("sleep 1000")
+        await sandbox.start_container(spec)
+        script = "yes > /proc/$(pidof sleep)/fd/1"
+        await sandbox.start_container(node.container_spec(script, name="other"))
+        await node.eventually(lambda: spec.log_path.stat().st_size > 1 << 20)
+        await sandbox.signal(spec.id, signal.SIGKILL)
+        assert (await node.ended(sandbox, spec.id)).signal == signal.SIGKILL
+        await sandbox.remove()
+
 
 class TestLimits:
     """What a container may use is what it can use."""

@@ -1,6 +1,7 @@
 """exec, attach, terminals."""
 
 import asyncio
+import resource
 from typing import Any
 
 import pytest
@@ -102,6 +103,17 @@ class TestExec:
     async def test_many_at_once(self, sandbox: Sandbox, sleeper: ContainerSpec) -> None:
         results = await asyncio.gather(*(run(sandbox, sleeper, f"exit {number}") for number in range(20)))
         assert [code for code, _ in results] == list(range(20))
+
+    async def test_more_than_there_are_descriptors_for_are_refused(
+        self, sandbox: Sandbox, sleeper: ContainerSpec
+    ) -> None:
+        resource.prlimit(sandbox.state.shim_pid, resource.RLIMIT_NOFILE, (40, 40))
+        running = (run(sandbox, sleeper, "sleep 0.2; exit 3") for _ in range(60))
+        results = await asyncio.gather(*running, return_exceptions=True)
+        refused = [result for result in results if isinstance(result, RuntimeFault)]
+        assert [result for result in results if result not in refused] == [(3, "")] * (60 - len(refused))
+        assert 0 < len(refused) < 60
+        assert (await run(sandbox, sleeper, "echo still here"))[1] == "still here\n"
 
     async def test_with_a_terminal(self, sandbox: Sandbox, sleeper: ContainerSpec) -> None:
         process: ExecProcess = await sandbox.exec(sleeper.id, ["sh"], tty=True, stdin=True)
