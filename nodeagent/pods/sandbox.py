@@ -59,7 +59,10 @@ class PodSandbox:
             if fault is not None:
                 raise fault
         resolver = self._services.config.resolver
-        etc_files.write_etc_files(self.home.etc, pod, self.hostname, self.pod_ip, resolver)
+        try:
+            etc_files.write_etc_files(self.home.etc, pod, self.hostname, self.pod_ip, resolver)
+        except OSError as error:
+            raise SandboxFault("FailedCreatePodSandBox", f"Failed to create pod sandbox: {error}") from error
 
     async def refresh_volumes(self, pod: Pod) -> None:
         """Bring the files up to date that are made from API objects.

@@ -79,9 +79,12 @@ class ContainerStarter:
             memory_capacity_bytes=self._services.memory_capacity_bytes,
         )
         env = full_env(inputs)
-        mounts = await self._sandbox.mounts(pod, container, attempt, env)
         log = self._sandbox.home.log(container.name, attempt)
-        log.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        try:
+            mounts = await self._sandbox.mounts(pod, container, attempt, env)
+            log.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        except OSError as error:  # such as a full disk
+            raise StartFault("CreateContainerError", f"failed to prepare the container's files: {error}") from error
         return container_spec(inputs, Attempt(secrets.token_hex(32), attempt, log), env, mounts)
 
     async def _run(self, pod: Pod, spec: ContainerSpec) -> ContainerState:

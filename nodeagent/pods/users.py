@@ -69,10 +69,11 @@ def container_user(pod: Pod, container: Container, image_user: str, accounts: Ac
     uid = _uid(name or "0", entry)
     gid = _first(own.run_as_group if own else None, shared.run_as_group)
     if gid is None:
-        gid = _gid(group, accounts) if group else (int(entry[3]) if entry else 0)
+        gid = _gid(group, accounts) if group else (_gid(entry[3], accounts) if entry else 0)
     extra = accounts.groups_of(entry[0]) if entry else ()
     added = (*shared.supplemental_groups, *(() if shared.fs_group is None else (shared.fs_group,)))
-    return User(uid, gid, _unique((*extra, *added)), (entry[5] if entry else "") or "/")
+    # Its own group is among them, or it could shake that off by a set-group-ID program. Source: CVE-2023-25173.
+    return User(uid, gid, _unique((gid, *extra, *added)), (entry[5] if entry else "") or "/")
 
 
 def _check_non_root(pod: Pod, container: Container, name: str) -> None:
@@ -82,7 +83,7 @@ def _check_non_root(pod: Pod, container: Container, name: str) -> None:
         return
     meta = pod.metadata
     where = f'(pod: "{meta.name}_{meta.namespace}({meta.uid})", container: {container.name})'
-    if name in ("", "0", "root"):
+    if name in ("", "root") or (name.isdecimal() and int(name) == 0):
         raise ConfigFault(f"container has runAsNonRoot and image will run as root {where}")
     if not name.isdecimal():
         text = f"container has runAsNonRoot and image has non-numeric user ({name})"

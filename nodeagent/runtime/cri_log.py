@@ -52,7 +52,7 @@ class CriLog:
         os.close(self._fd)
 
     def _append(self, out: list[bytes]) -> None:
-        """Write; lines that a full disk does not take are dropped, so that the container can go on, and its log later."""
+        """Write; lines that a full disk does not take are dropped, so that the container goes on, and its log later."""
         data, written = b"".join(out), 0
         try:
             while written < len(data):

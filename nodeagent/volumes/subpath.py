@@ -50,11 +50,15 @@ def _resolve(volume: Path, subpath: str) -> Path:
 
 
 def _open_beneath(volume: Path, relative: Path) -> int:
-    """Walk from the volume's root, one component at a time; the caller closes the descriptor."""
+    """Walk from the volume's root, one component at a time; the caller closes the descriptor.
+
+    What is missing is made with the permissions of the root: who may write to the volume may write there.
+    """
     fd = os.open(volume, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
+        mode = stat.S_IMODE(os.fstat(fd).st_mode)
         for part in relative.parts:
-            next_fd = _step(fd, part)
+            next_fd = _step(fd, part, mode)
             os.close(fd)
             fd = next_fd
             if stat.S_ISLNK(os.fstat(fd).st_mode):  # O_PATH | O_NOFOLLOW opens the link itself
@@ -65,12 +69,14 @@ def _open_beneath(volume: Path, relative: Path) -> int:
     return fd
 
 
-def _step(fd: int, part: str) -> int:
+def _step(fd: int, part: str, mode: int) -> int:
     try:
         return os.open(part, _STEP_FLAGS, dir_fd=fd)
     except FileNotFoundError:
-        os.mkdir(part, 0o755, dir_fd=fd)
-        return os.open(part, _STEP_FLAGS, dir_fd=fd)
+        os.mkdir(part, dir_fd=fd)
+        made = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=fd)
+        os.fchmod(made, mode)  # mkdir's mode is narrowed by the umask
+        return made
     except OSError as error:
         if error.errno in (errno.ENOTDIR, errno.ELOOP):
             raise VolumeError(f"subPath: {part!r} is not in a directory") from error

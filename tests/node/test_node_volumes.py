@@ -82,6 +82,13 @@ class TestSubpath:
         (source / "file").touch()
         assert (home / "volumes" / "v" / "a" / "b" / "file").exists()
 
+    def test_who_may_write_to_the_volume_may_write_there(self, home: Path) -> None:
+        facts = facts_of({"emptyDir": {}}, {"subPath": "a/b"}, securityContext={"fsGroup": 4000})
+        PodVolumes(home).ensure(facts, REFERENCES)
+        source = mount_of(home, facts).source
+        assert source is not None
+        assert (source.stat().st_mode & 0o7777, source.stat().st_gid) == (0o2777, 4000)
+
     def test_the_pin_stays_whatever_becomes_of_the_path(self, home: Path) -> None:
         facts = facts_of({"emptyDir": {}}, {"subPath": "a"})
         PodVolumes(home).ensure(facts, REFERENCES)

@@ -82,19 +82,19 @@ class TestUser:
     @pytest.mark.parametrize(
         ("image_user", "container", "pod", "expected"),
         [
-            pytest.param("", {}, {}, (0, 0, ()), id="root without any word"),
-            pytest.param("web", {}, {}, (101, 102, (150,)), id="a name of the image, with its groups"),
+            pytest.param("", {}, {}, (0, 0, (0,)), id="root without any word"),
+            pytest.param("web", {}, {}, (101, 102, (102, 150)), id="a name of the image, with its groups"),
             pytest.param("web:logs", {}, {}, (101, 150, (150,)), id="a name and a group"),
-            pytest.param("101", {}, {}, (101, 102, (150,)), id="a number that the image knows"),
-            pytest.param("5:6", {}, {}, (5, 6, ()), id="numbers that it does not know"),
-            pytest.param("web", {"runAsUser": 7}, {}, (7, 0, ()), id="the container's user wins over the image's"),
-            pytest.param("", {"runAsUser": 7}, {"runAsUser": 8}, (7, 0, ()), id="and over the pod's"),
-            pytest.param("", {}, {"runAsUser": 8, "runAsGroup": 9}, (8, 9, ()), id="the pod's user and group"),
+            pytest.param("101", {}, {}, (101, 102, (102, 150)), id="a number that the image knows"),
+            pytest.param("5:6", {}, {}, (5, 6, (6,)), id="numbers that it does not know"),
+            pytest.param("web", {"runAsUser": 7}, {}, (7, 0, (0,)), id="the container's user wins over the image's"),
+            pytest.param("", {"runAsUser": 7}, {"runAsUser": 8}, (7, 0, (0,)), id="and over the pod's"),
+            pytest.param("", {}, {"runAsUser": 8, "runAsGroup": 9}, (8, 9, (9,)), id="the pod's user and group"),
             pytest.param(
                 "",
                 {},
                 {"supplementalGroups": [3, 4], "fsGroup": 5},
-                (0, 0, (3, 4, 5)),
+                (0, 0, (0, 3, 4, 5)),
                 id="supplemental groups and fsGroup",
             ),
         ],
@@ -112,7 +112,12 @@ class TestUser:
 
     @pytest.mark.parametrize(
         ("image_user", "message"),
-        [("", "image will run as root"), ("0", "image will run as root"), ("web", r"non-numeric user \(web\)")],
+        [
+            ("", "image will run as root"),
+            ("0", "image will run as root"),
+            ("00:5", "image will run as root"),
+            ("web", r"non-numeric user \(web\)"),
+        ],
     )
     def test_run_as_non_root_refuses(self, image_user: str, message: str) -> None:
         with pytest.raises(ConfigFault, match=message):
