@@ -141,6 +141,9 @@ class WatchCache:
         self._joined = None
         for watcher in tuple(self._watchers):
             watcher.offer(events)
+        for event in events:
+            if event.previous is not None:
+                event.previous.shrink()
 
     def _apply_one(self, key: ObjectKey, entry: Entry | None, revision: int) -> Event | None:
         path = str(key)

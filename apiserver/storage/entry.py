@@ -19,7 +19,7 @@ _METADATA: Final = b'"metadata":{'
 
 
 class Entry:
-    """An object at one revision; never changed, shared by all who read it."""
+    """An object at one revision: always the same to all who share it."""
 
     __slots__ = ("_fields", "_obj", "data", "key", "resource", "revision")
 
@@ -57,6 +57,10 @@ class Entry:
         if self._fields is None:
             self._fields = strategy_for(self.resource).selectable_fields(self.obj)
         return self._fields
+
+    def shrink(self) -> None:
+        """Keep the bytes alone: a typed object takes ten times their memory, and the past is seldom looked into."""
+        self._obj = self._fields = None
 
     def at(self, revision: int) -> "Entry":
         """Return the same object with another resourceVersion: what a deleted object looked like last."""
