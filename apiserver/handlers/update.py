@@ -21,6 +21,7 @@ from apiserver.storage.entry import Entry
 from apiserver.storage.store import Keep, Remove, Written, conflict
 from naru.api.core_v1 import Namespace
 from naru.api.errors import FieldError, NotFound, invalid
+from naru.api.field_errors import invalid as invalid_field
 from naru.api.meta import KubeObject
 
 MODIFIED: Final = "the object has been modified; please apply your changes to the latest version and try again"
@@ -32,6 +33,7 @@ async def update(call: Call) -> web.StreamResponse:
     check_name(sent, call.info.name)
 
     async def decide(entry: Entry) -> Keep | Remove:
+        _check_version_given(call, sent)
         return await settle(call, sent, entry)
 
     try:
@@ -41,6 +43,18 @@ async def update(call: Call) -> web.StreamResponse:
             return await create_object(call, sent)
         raise
     return await answer(call, written, "update")
+
+
+def _check_version_given(call: Call, sent: KubeObject) -> None:
+    """Insist on a resourceVersion where overwriting unseen would do harm.
+
+    Raises:
+        Invalid: there is none.
+    """
+    if call.strategy.allows_unconditional_update or sent.metadata.resource_version not in ("", "0"):
+        return
+    error = invalid_field("metadata.resourceVersion", 0, "must be specified for an update")
+    raise invalid(call.resource.group, call.resource.kind, sent.metadata.name, [error])
 
 
 async def answer(call: Call, written: Written, verb: str) -> web.StreamResponse:

@@ -10,7 +10,10 @@ from naru.api.durations import human_age
 
 
 class LeaseStrategy(Strategy[Lease]):
-    """The rules of leases."""
+    """The rules of leases: locks, which are only taken by those who have seen who holds them."""
+
+    allows_create_on_update = True
+    allows_unconditional_update = False
 
     columns: ClassVar[tuple[Column, ...]] = (NAME, Column("Holder", "Who holds the lease."), AGE)
 

@@ -152,6 +152,17 @@ class TestUpdate:
         assert new.code == 200
         assert new.body["data"] == {"b": "2"}
 
+    async def test_a_lease_is_never_overwritten_unseen(self, api):
+        path = api.path("leases", "lock", group="apis/coordination.k8s.io/v1")
+        made = await api.put(path, {"metadata": {"name": "lock"}, "spec": {"holderIdentity": "a"}})
+        blind = await api.put(path, {"metadata": {"name": "lock"}, "spec": {"holderIdentity": "b"}})
+        seen = await api.put(path, {**made.body, "spec": {"holderIdentity": "b"}})
+        assert (made.code, blind.code, seen.code) == (201, 422, 200)
+        assert blind.body["message"] == (
+            'Lease.coordination.k8s.io "lock" is invalid: '
+            "metadata.resourceVersion: Invalid value: 0: must be specified for an update"
+        )
+
     async def test_an_update_that_changes_nothing_keeps_the_version(self, api):
         made = await api.make_config("a")
         assert (await api.put(api.path("configmaps", "a"), made.body)).version == made.version
