@@ -100,17 +100,17 @@ def _new_at(revisions: Revisions, size: int) -> Sizes:
 def _plan_scale_down(deployment: Deployment, revisions: Revisions, new: ReplicaSet) -> dict[str, int]:
     """Shrink old revisions, oldest first: their unhealthy pods, which nobody misses, and then healthy ones."""
     least = deployment.spec.replicas - max_unavailable(deployment)
-    new_unavailable = new.spec.replicas - new.status.available_replicas
+    new_unavailable = new.spec.replicas - _available(new)
     budget = _total(revisions.every) - least - new_unavailable
     shrinkable = [rs for rs in revisions.old if rs.spec.replicas > 0]
     if budget <= 0:
         return {}
     sizes = {rs.metadata.name: rs.spec.replicas for rs in shrinkable}
     for rs in shrinkable:
-        unhealthy = max(0, min(budget, rs.spec.replicas - rs.status.available_replicas))
+        unhealthy = min(budget, rs.spec.replicas - _available(rs))
         sizes[rs.metadata.name] -= unhealthy
         budget -= unhealthy
-    spare = sum(rs.status.available_replicas for rs in revisions.every) - least
+    spare = sum(map(_available, revisions.every)) - least
     for name in sizes:
         fewer = max(0, min(sizes[name], spare))
         sizes[name] -= fewer
@@ -118,6 +118,11 @@ def _plan_scale_down(deployment: Deployment, revisions: Revisions, new: ReplicaS
     return {
         rs.metadata.name: sizes[rs.metadata.name] for rs in shrinkable if sizes[rs.metadata.name] != rs.spec.replicas
     }
+
+
+def _available(rs: ReplicaSet) -> int:
+    """Return how many pods are available and stay: a status may still count those that the last step gave up."""
+    return min(rs.status.available_replicas, rs.spec.replicas)
 
 
 def plan_scaling(deployment: Deployment, revisions: Revisions) -> Sizes:

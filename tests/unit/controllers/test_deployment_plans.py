@@ -104,6 +104,12 @@ class TestPlanSizes:
         old, older = replicaset(d, 5, 5, age_s=5), replicaset(d, 5, 3, image="v0", age_s=9)
         assert self.plan(d, old, older, replicaset(d, 3, 0, image="v2")) == {"v0": 3}
 
+    def test_pods_that_are_on_their_way_out_are_not_counted_on(self) -> None:
+        """The last step made the old revision smaller, and its status does not show it yet."""
+        d = deployment(10, "v2", surge=3, missing=2)
+        assert self.plan(d, replicaset(d, 8, 10), replicaset(d, 5, 3, image="v2")) == {"v1": 5}
+        assert self.plan(d, replicaset(d, 8, 8), replicaset(d, 5, 7, image="v2")) == {"v1": 3}
+
     def test_a_revision_that_never_gets_ready_stops_the_update(self) -> None:
         d = deployment(10, "v2", surge=3, missing=2)
         assert self.plan(d, replicaset(d, 8), replicaset(d, 5, 0, image="v2")) == {}
