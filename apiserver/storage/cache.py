@@ -61,6 +61,12 @@ class Event:
             line = self._lines[kind, show] = event_line(kind, show(entry))
         return line
 
+    def shrink(self) -> None:
+        """Drop what can be made again, now that the watchers of the moment have been told."""
+        self._lines.clear()
+        if self.previous is not None:
+            self.previous.shrink()
+
     @property
     def size_bytes(self) -> int:
         """About how much memory the event holds on to."""
@@ -142,8 +148,7 @@ class WatchCache:
         for watcher in tuple(self._watchers):
             watcher.offer(events)
         for event in events:
-            if event.previous is not None:
-                event.previous.shrink()
+            event.shrink()
 
     def _apply_one(self, key: ObjectKey, entry: Entry | None, revision: int) -> Event | None:
         path = str(key)
