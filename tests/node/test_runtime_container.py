@@ -45,7 +45,7 @@ class TestNamespaces:
         assert (await node.run(sandbox, "cat /dev/shm/file"))[1] == "shared\n"
 
     async def test_its_cgroup_looks_like_the_root(self, node: Any, sandbox: Sandbox) -> None:
-        _, text = await node.run(sandbox, "grep memory /proc/self/cgroup")
+        _, text = await node.run(sandbox, "grep memory /proc/self/cgroup || cat /proc/self/cgroup")
         assert text.endswith(":/\n")
 
     async def test_it_sees_its_own_limits(self, node: Any, sandbox: Sandbox) -> None:
