@@ -35,7 +35,7 @@ ZYGOTE_CODE = (
     "main(int(sys.argv[2]), sys.argv[3])"
 )
 ZYGOTE_FD = 3
-ZYGOTE_DEADLINE_S = 20.0
+ZYGOTE_DEADLINE_S = 60.0  # a cold start on an emulated machine has taken 25
 ZYGOTE_BACKOFF_S = 0.2
 KEPT_ENVIRONMENT = ("NARU_CLUSTER_RUN",)  # the mark by which `naru down` finds all that a cluster started
 
@@ -94,6 +94,8 @@ class Runtime:
         requested_ns = time.time_ns()
         self._remember(spec)
         sandbox = self._new_sandbox(spec)
+        if spec.roots_dir.exists():  # of a sandbox that went with the host's last boot
+            await asyncio.to_thread(shutil.rmtree, spec.roots_dir)
         try:
             ours = await self._ask_zygote(spec, requested_ns)
             await sandbox.begin(ours)
