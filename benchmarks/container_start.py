@@ -146,7 +146,8 @@ async def measure_naru(runtime: Runtime, directory: Path, layer: Path, samples: 
         log = directory / "logs" / f"{number}.log"
         return ContainerSpec(f"c{number}", "main", number, args, (layer,), log, env=(("PATH", PATH),))
 
-    spec = SandboxSpec("pod", "bench", "pod", "bench", directory / "pod", directory / "logs", "besteffort/pod")
+    places = (directory / "pod", directory / "roots", directory / "logs")
+    spec = SandboxSpec("pod", "bench", "pod", "bench", *places, "besteffort/pod")
     clock = Clock()
     sandbox = await runtime.create_sandbox(spec)
     made_ms = clock()

@@ -2,7 +2,7 @@
 
 Layout below the data directory (durable)::
 
-    pods/<uid>/            etc/ volumes/ subpaths/ messages/<container>/<attempt>
+    pods/<uid>/            etc/ volumes/ subpaths/ roots/<container id>/ messages/<container>/<attempt>
     logs/<namespace>_<name>_<uid>/<container>/<attempt>.log
 
 and below the run directory (gone with the host's boot, like what it describes)::
@@ -77,6 +77,11 @@ class PodHome:
     def etc(self) -> Path:
         """The files that the containers see in /etc."""
         return self.directory / "etc"
+
+    @property
+    def roots(self) -> Path:
+        """Where what the containers write to their roots is."""
+        return self.directory / "roots"
 
     def log(self, container: str, attempt: int) -> Path:
         """Return the log of one attempt of a container."""

@@ -7,7 +7,6 @@ interrupted lies in ``ingest/`` and is removed by the next one who takes that la
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from nodeagent.deletion import delete_tree
 from nodeagent.images import unpack
 from nodeagent.images.errors import ImageError
 from nodeagent.images.locks import locked, locked_async, rename_durably
@@ -165,4 +165,4 @@ def _hex(diff_id: str) -> str:
 
 def _remove_tree(tree: Path) -> None:
     if tree.exists():
-        shutil.rmtree(tree)
+        delete_tree(tree)

@@ -149,6 +149,7 @@ class PodSandbox:
             name=pod.metadata.name,
             hostname=self.hostname,
             run_dir=self.home.run_dir,
+            roots_dir=self.home.roots,
             log_dir=self.home.log_dir,
             cgroup=resources.pod_cgroup(pod),
             limits=resources.pod_limits(pod, self._services.config.pod_pids_limit),

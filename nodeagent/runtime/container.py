@@ -37,7 +37,7 @@ class Container:
         self.spec = spec
         self.state = ContainerState(spec.id, spec.name, spec.attempt, ContainerPhase.CREATED)
         self.cgroup = f"{pod.spec.cgroup}/{spec.id}"
-        self.directory = container_directory(pod.spec.run_dir, spec.id)
+        self.root_directory = pod.spec.roots_dir / spec.id
         self.stdio: Stdio | None = None
         self._pod = pod
         self._on_exit = on_exit
@@ -89,8 +89,9 @@ class Container:
         self._check()
         with ExitStack() as undo:
             with self._recorder("directories"):
+                container_directory(self._pod.spec.run_dir, self.spec.id).mkdir(parents=True)
                 for name in ("upper", "work", "root"):
-                    (self.directory / name).mkdir(parents=True, exist_ok=True)
+                    (self.root_directory / name).mkdir(parents=True)
             with self._recorder("cgroup"):
                 undo.callback(self._pod.driver.remove, self.cgroup)
                 self._pod.driver.create(self.cgroup, self.spec.limits)
@@ -124,7 +125,7 @@ class Container:
         with ExitStack() as opened:
             with self._recorder("volumes"):
                 directories = self._pod.driver.directories(self.cgroup)
-                root = prepare_root(self.spec, self.directory, self._pod.shm, directories, opened)
+                root = prepare_root(self.spec, self.root_directory, self._pod.shm, directories, opened)
                 entrances = self._pod.driver.open_entrances(self.cgroup)
                 for fd in entrances:
                     opened.callback(os.close, fd)

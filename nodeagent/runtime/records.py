@@ -16,7 +16,7 @@ STATE_FILE = "state.json"
 
 
 def container_directory(run_dir: Path, container_id: str) -> Path:
-    """Return where a container's root and record are."""
+    """Return where a container's record is."""
     return run_dir / "containers" / container_id
 
 

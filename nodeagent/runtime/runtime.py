@@ -19,6 +19,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import nodeagent
+from nodeagent.deletion import delete_tree
 from nodeagent.runtime import syscalls
 from nodeagent.runtime.cgroups.detect import detect_driver
 from nodeagent.runtime.connection import Connection
@@ -95,7 +96,7 @@ class Runtime:
         self._remember(spec)
         sandbox = self._new_sandbox(spec)
         if spec.roots_dir.exists():  # of a sandbox that went with the host's last boot
-            await asyncio.to_thread(shutil.rmtree, spec.roots_dir)
+            await asyncio.to_thread(delete_tree, spec.roots_dir)
         try:
             ours = await self._ask_zygote(spec, requested_ns)
             await sandbox.begin(ours)

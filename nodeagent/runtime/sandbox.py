@@ -4,14 +4,13 @@ import asyncio
 import itertools
 import logging
 import os
-import shutil
 import socket
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from nodeagent.deletion import delete_tree
 from nodeagent.runtime.cgroups import CgroupDriver
 from nodeagent.runtime.connection import DEADLINE_S, Connection
 from nodeagent.runtime.protocol import Message, from_wire, to_wire
@@ -117,7 +116,7 @@ class Sandbox:
         try:
             result, _ = await self._call("start", {"spec": to_wire(spec)}, deadline_s=START_DEADLINE_S)
         except RuntimeFault:
-            await _delete(container_directory(self.spec.run_dir, spec.id))
+            await self._delete_container(spec.id)
             raise
         return from_wire(ContainerState, result)
 
@@ -196,7 +195,7 @@ class Sandbox:
                     raise
         else:
             await asyncio.to_thread(self._driver.remove, f"{self.spec.cgroup}/{container_id}")
-        await _delete(container_directory(self.spec.run_dir, container_id))
+        await self._delete_container(container_id)
         remaining = tuple(state for state in self.state.containers if state.id != container_id)
         self._become(replace(self.state, containers=remaining))
 
@@ -218,9 +217,14 @@ class Sandbox:
             if self._connection is not None and self._removing:
                 self._connection.close()
         await self._release()
+        await _delete(self.spec.roots_dir)
         await _delete(self.spec.run_dir)
         self._forget()
         self._become(replace(self.state, shim_pid=0, netns=None, containers=()))
+
+    async def _delete_container(self, container_id: str) -> None:
+        await _delete(self.spec.roots_dir / container_id)
+        await _delete(container_directory(self.spec.run_dir, container_id))
 
     async def _release(self) -> None:
         """Do what the shim may not have come to; after an orderly end there is nothing left to do."""
@@ -328,5 +332,4 @@ class Pipes:
 
 async def _delete(directory: Path) -> None:
     """Delete a directory with all in it, if it is there; a container's root can be large, hence the thread."""
-    with suppress(FileNotFoundError):
-        await asyncio.to_thread(shutil.rmtree, directory)
+    await asyncio.to_thread(delete_tree, directory)

@@ -40,7 +40,8 @@ class SandboxSpec:
     namespace: str
     name: str
     hostname: str
-    run_dir: Path  # on a local disk; survives the agent: socket, pinned netns, durable exit codes
+    run_dir: Path  # small, and survives the agent: socket, pinned netns, durable exit codes
+    roots_dir: Path  # what containers write to their roots: on a disk, for it can be much
     log_dir: Path
     cgroup: str  # path below the driver's root: "burstable/pod<uid>"
     limits: CgroupLimits = CgroupLimits()

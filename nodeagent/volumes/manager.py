@@ -6,13 +6,13 @@ The functions do file I/O and block: call them in a thread.
 """
 
 import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from naru.api.core_v1 import Container, EmptyDirVolumeSource, Pod, Volume, VolumeMount
 from naru.api.quantity import int_value
+from nodeagent.deletion import delete_tree
 from nodeagent.pods.downward import PodFacts
 from nodeagent.pods.expansion import expand, unknown_names
 from nodeagent.pods.faults import ConfigFault, SandboxFault
@@ -67,7 +67,7 @@ class PodVolumes:
         if not self._directory.exists():
             return
         unmount_below(self._directory)
-        shutil.rmtree(self._directory)
+        delete_tree(self._directory)
 
     def _ensure(self, volume: Volume, facts: PodFacts, references: References) -> None:
         group = facts.pod.spec.security_context.fs_group

@@ -110,6 +110,7 @@ class Node:
                 "name": "pod",
                 "hostname": "testhost",
                 "run_dir": self.directory / "pods" / uid,
+                "roots_dir": self.directory / "roots" / uid,
                 "log_dir": self.directory / "logs" / uid,
                 "cgroup": f"burstable/pod{uid}",
             }
@@ -151,7 +152,8 @@ class Traces:
     def find(cls, directory: Path, cgroup_root: str) -> "Traces":
         """Look for anything that names this run's directory or cgroup root."""
         name = cgroup_root.split("/")[0]
-        cgroups = {str(path) for path in Path("/sys/fs/cgroup").glob(f"**/{name}/**/pod*")}
+        trees = [Path("/sys/fs/cgroup", name), *Path("/sys/fs/cgroup").glob(f"*/{name}")]  # not those of other runs
+        cgroups = {str(path) for tree in trees for path in tree.glob("**/pod*")}
         mounts = {line for line in Path("/proc/self/mountinfo").read_text().splitlines() if str(directory) in line}
         processes = set()
         for path in Path("/proc").glob("[0-9]*/cgroup"):

@@ -215,7 +215,14 @@ class TestRemoval:
         await sandbox.remove()
         assert not node.traces()
         assert not sandbox.spec.run_dir.exists()
+        assert not sandbox.spec.roots_dir.exists()
         assert await node.runtime.adopt() == []
+
+    async def test_of_a_root_deeper_than_any_path(self, node: Any, sandbox: Sandbox) -> None:
+        script = "cd /tmp; for i in $(seq 3000); do mkdir directory && cd directory; done; touch file; ln -s / link"
+        state, _ = await node.run(sandbox, script)
+        await sandbox.remove_container(state.id)
+        assert list(sandbox.spec.roots_dir.iterdir()) == []
 
     async def test_twice_is_no_error(self, node: Any, sandbox: Sandbox) -> None:
         await sandbox.remove()

@@ -35,6 +35,7 @@ class TestStart:
         assert caught.value.reason == "StartError"
         assert sandbox.container(spec.id) is None
         assert not (sandbox.spec.run_dir / "containers" / spec.id).exists()
+        assert not (sandbox.spec.roots_dir / spec.id).exists()
         assert sandbox._driver.children(sandbox.spec.cgroup) == []
 
     async def test_a_bad_working_directory(self, node: Any, sandbox: Sandbox) -> None:
@@ -122,6 +123,7 @@ class TestEnd:
         await sandbox.remove_container(spec.id)
         assert sandbox.container(spec.id) is None
         assert not (sandbox.spec.run_dir / "containers" / spec.id).exists()
+        assert not (sandbox.spec.roots_dir / spec.id).exists()
         assert sandbox._driver.children(sandbox.spec.cgroup) == []
         assert spec.log_path.exists()
 

@@ -20,7 +20,15 @@ from nodeagent.runtime.spec import (
 )
 
 SANDBOX = SandboxSpec(
-    "uid", "ns", "name", "host", Path("/run/x"), Path("/logs"), "burstable/poduid", sysctls={"net.a": "1"}
+    "uid",
+    "ns",
+    "name",
+    "host",
+    Path("/run/x"),
+    Path("/roots"),
+    Path("/logs"),
+    "burstable/poduid",
+    sysctls={"net.a": "1"},
 )
 CONTAINER = ContainerSpec(
     "id",
