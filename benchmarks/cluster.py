@@ -1,8 +1,8 @@
 """The life of a cluster: how long it takes to start, to run a Pod, to run a hundred; what it costs when idle.
 
 Prints a table, and JSON with ``--json FILE``. Absolute times depend on the machine and on what else runs on it, so the
-table opens with two yardsticks of the same run: an fdatasync of 2 KB (what a write to etcd waits for) and the start of
-a process.
+table opens with yardsticks of the same run: how busy others keep the processors, an fdatasync of 2 KB (what a write to
+etcd waits for), and the start of a process.
 
 usage: sudo .venv/bin/python benchmarks/cluster.py [--pods 40] [--scale 100] [--json FILE]
 """
@@ -82,6 +82,19 @@ def fdatasync_ms() -> list[float]:
             os.fdatasync(file.fileno())
 
         return timed_ms(50, write)
+
+
+def others_percent(seconds: float = 3.0) -> float:
+    """Return how much of the machine's processor time others use, while nothing of ours runs."""
+
+    def idle_and_total() -> tuple[int, int]:
+        ticks = [int(field) for field in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+        return ticks[3] + ticks[4], sum(ticks)
+
+    idle, total = idle_and_total()
+    time.sleep(seconds)
+    idle_after, total_after = idle_and_total()
+    return 100 - (idle_after - idle) / (total_after - total) * 100
 
 
 def spawn_ms() -> list[float]:
@@ -234,6 +247,7 @@ def main() -> None:
     parser.add_argument("--scale", type=int, default=100, help="replicas started at once")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     arguments = parser.parse_args()
+    print(f"{os.cpu_count()} processors, {others_percent():.0f} % of their time used by others")
     results: dict[str, Any] = {"fdatasync_ms": spread(fdatasync_ms()), "spawn_ms": spread(spawn_ms())}
     row("fdatasync of 2 KB", results["fdatasync_ms"], "ms")
     row("start of a process (/bin/true)", results["spawn_ms"], "ms")
