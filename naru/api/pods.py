@@ -52,6 +52,12 @@ def is_available(pod: Pod, min_ready_seconds: int, now: datetime) -> bool:
     return min_ready_seconds == 0 or (since is not None and (now - since).total_seconds() >= min_ready_seconds)
 
 
+def container_path(pod: Pod, name: str) -> str:
+    """Point at a container of the pod, as events do: ``spec.containers{web}``."""
+    is_init = any(container.name == name for container in pod.spec.init_containers)
+    return f"spec.{'initContainers' if is_init else 'containers'}{{{name}}}"
+
+
 def is_scheduled(pod: Pod) -> bool:
     """Tell whether the pod belongs to a node."""
     return bool(pod.spec.node_name)

@@ -116,7 +116,7 @@ class Correlator:
         if report.message not in similar.messages and len(similar.messages) >= _SIMILAR_LIMIT:
             return report.combined(), group
         similar.messages.add(report.message)
-        return report, (*group, report.message)
+        return report, (*group, report.about.field_path, report.message)
 
     def _allowed(self, about: str) -> bool:
         now_s = self._clock()
@@ -155,15 +155,16 @@ class EventRecorder:
         self._pace = Pace()
         self._queue: asyncio.Queue[tuple[float, Report]] = asyncio.Queue(_QUEUE_LENGTH)
 
-    def event(self, obj: KubeObject, type: str, reason: str, message: str) -> None:
+    def event(self, obj: KubeObject, type: str, reason: str, message: str, *, field_path: str = "") -> None:
         """Report that something happened to an object; returns at once.
 
         Args:
             type: ``Normal`` or ``Warning``.
             reason: one word in CamelCase, for programs.
             message: a sentence, for people.
+            field_path: the part of the object that it happened to, such as ``spec.containers{web}``.
         """
-        report = Report(reference(obj), type, reason, message[:_MAX_MESSAGE_CHARACTERS])
+        report = Report(reference(obj, field_path), type, reason, message[:_MAX_MESSAGE_CHARACTERS])
         try:
             self._queue.put_nowait((self._clock(), report))
         except asyncio.QueueFull:
@@ -218,8 +219,8 @@ class EventRecorder:
         )
 
 
-def reference(obj: KubeObject) -> ObjectReference:
-    """Name an object so that it can be found again."""
+def reference(obj: KubeObject, field_path: str = "") -> ObjectReference:
+    """Name an object, or a part of it, so that it can be found again."""
     meta = obj.metadata
     return ObjectReference(
         kind=obj.kind,
@@ -228,4 +229,5 @@ def reference(obj: KubeObject) -> ObjectReference:
         name=meta.name,
         uid=meta.uid,
         resource_version=meta.resource_version,
+        field_path=field_path,
     )

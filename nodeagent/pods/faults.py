@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
+from naru.api.core_v1 import Pod
+
 
 @dataclass(frozen=True)
 class Waiting:
@@ -40,3 +42,8 @@ class SandboxFault(Exception):
         super().__init__(message)
         self.reason = reason
         self.message = message
+
+
+def before_start(pod: Pod) -> str:
+    """Return the reason for which a container waits before anybody has tried to start it."""
+    return "PodInitializing" if pod.spec.init_containers else "ContainerCreating"

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection
 from typing import Final
 
 from naru.api.core_v1 import Container, Pod
+from naru.api.pods import container_path
 from naru.controller.events import NORMAL, WARNING, EventRecorder
 from naru.telemetry.trail import Span
 from nodeagent.images.errors import ImagePullError, InvalidReference
@@ -56,11 +57,11 @@ class ImagePuller:
         policy = container.image_pull_policy or "IfNotPresent"
         if present is not None and policy != "Always":
             message = f'Container image "{container.image}" already present on machine'
-            self._recorder.event(pod, NORMAL, "Pulled", message)
+            self._tell(pod, container, NORMAL, "Pulled", message)
             return present
         if policy == "Never":
             message = f'Container image "{container.image}" is not present with pull policy of Never'
-            self._recorder.event(pod, WARNING, "ErrImageNeverPull", message)
+            self._tell(pod, container, WARNING, "ErrImageNeverPull", message)
             raise StartFault("ErrImageNeverPull", message)
         self._check_back_off(pod, container)
         return await self._pull(pod, container, spans)
@@ -75,7 +76,7 @@ class ImagePuller:
             return self._store.resolve(container.image)
         except InvalidReference as error:
             message = f'Failed to apply default image tag "{container.image}": {error.message}'
-            self._recorder.event(pod, WARNING, "InspectFailed", message)
+            self._tell(pod, container, WARNING, "InspectFailed", message)
             raise StartFault("InvalidImageName", message, retry_after_s=60.0) from error
 
     def _check_back_off(self, pod: Pod, container: Container) -> None:
@@ -83,12 +84,12 @@ class ImagePuller:
         if failure is None or (wait_s := failure.back_off.due(failure.at) - self._clock()) <= 0:
             return
         message = f'Back-off pulling image "{container.image}"'
-        self._recorder.event(pod, NORMAL, "BackOff", message)
-        self._recorder.event(pod, WARNING, "Failed", "Error: ImagePullBackOff")
+        self._tell(pod, container, NORMAL, "BackOff", message)
+        self._tell(pod, container, WARNING, "Failed", "Error: ImagePullBackOff")
         raise StartFault("ImagePullBackOff", f"{message}: ErrImagePull: {failure.message}", retry_after_s=wait_s)
 
     async def _pull(self, pod: Pod, container: Container, spans: list[Span]) -> Image:
-        self._recorder.event(pod, NORMAL, "Pulling", f'Pulling image "{container.image}"')
+        self._tell(pod, container, NORMAL, "Pulling", f'Pulling image "{container.image}"')
         began, began_us = self._clock(), time.time_ns() // 1_000
         try:
             image = await self._shared_pull(container.image)
@@ -98,7 +99,7 @@ class ImagePuller:
         spans.append(Span("pull", began_us, int(took_s * 1_000_000)))
         text = f'Successfully pulled image "{container.image}" in {took_s:.3f}s'
         size = f"({took_s:.3f}s including waiting). Image size: {image.size_bytes} bytes."
-        self._recorder.event(pod, NORMAL, "Pulled", f"{text} {size}")
+        self._tell(pod, container, NORMAL, "Pulled", f"{text} {size}")
         self._failures.pop((pod.metadata.uid, container.image), None)
         return image
 
@@ -120,9 +121,13 @@ class ImagePuller:
         failure = self._failures.setdefault(key, _Failure())
         failure.back_off.record(failure.at, self._clock())
         failure.at, failure.message = self._clock(), error.message
-        self._recorder.event(pod, WARNING, "Failed", f'Failed to pull image "{container.image}": {error.message}')
-        self._recorder.event(pod, WARNING, "Failed", f"Error: {error.reason}")
+        self._tell(pod, container, WARNING, "Failed", f'Failed to pull image "{container.image}": {error.message}')
+        self._tell(pod, container, WARNING, "Failed", f"Error: {error.reason}")
         return StartFault(error.reason, error.message, retry_after_s=SHOW_ERROR_S)
+
+    def _tell(self, pod: Pod, container: Container, type_: str, reason: str, message: str) -> None:
+        path = container_path(pod, container.name)
+        self._recorder.event(pod, type_, reason, message, field_path=path)
 
 
 class _Failure:

@@ -10,6 +10,7 @@ from pathlib import Path
 from naru.api.core_v1 import Container, Pod
 from naru.api.errors import BadRequest, NotFound
 from nodeagent.config import PodHome
+from nodeagent.pods.faults import before_start
 from nodeagent.pods.history import ContainerHistory
 from nodeagent.pods.messages import termination_message
 from nodeagent.pods.observed import ContainerView, Ending
@@ -21,6 +22,7 @@ class ContainerRecords:
 
     def __init__(self, pod: Pod, home: PodHome) -> None:
         self._pod_name = pod.metadata.name
+        self._before_start = before_start(pod)
         self._home = home
         self._containers = {c.name: c for c in (*pod.spec.init_containers, *pod.spec.containers)}
         self._histories = {name: ContainerHistory(name) for name in self._containers}
@@ -84,7 +86,7 @@ class ContainerRecords:
         if state is None and previous:
             raise BadRequest(f'previous terminated container "{name}" in pod "{self._pod_name}" not found')
         if state is None:
-            reason = history.waiting.reason if history.waiting else "ContainerCreating"
+            reason = history.waiting.reason if history.waiting else self._before_start
             raise BadRequest(f'container "{name}" in pod "{self._pod_name}" is waiting to start: {reason}')
         number = state.attempt
         return self._home.log(name, number), lambda: history.runs(number)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 
 from naru.api.core_v1 import Container, Pod
+from naru.api.pods import container_path
 from naru.controller.events import NORMAL, WARNING
 from naru.telemetry.trail import Span
 from nodeagent.images.store import Image
@@ -49,18 +50,17 @@ class ContainerStarter:
             StartFault: there is no attempt to speak of; what was missing may come.
             ExecFault: the attempt was made, and its program cannot be executed.
         """
-        recorder = self._services.recorder
         try:
             image = await self._services.puller.ensure(pod, container, spans)
             on_image(image)
             spec = await self._spec(pod, container, attempt, image)
         except StartFault as fault:
             if not fault.reason.startswith(("ErrImage", "ImagePull", "InvalidImage")):  # those have had theirs
-                recorder.event(pod, WARNING, "Failed", f"Error: {fault.message}")
+                self._tell(pod, container.name, WARNING, "Failed", f"Error: {fault.message}")
             raise
-        recorder.event(pod, NORMAL, "Created", f"Created container: {container.name}")
+        self._tell(pod, container.name, NORMAL, "Created", f"Created container: {container.name}")
         state = await self._run(pod, spec)
-        recorder.event(pod, NORMAL, "Started", f"Started container {container.name}")
+        self._tell(pod, container.name, NORMAL, "Started", f"Started container {container.name}")
         spans += [Span(span.name, span.start_unix_us, span.duration_us) for span in state.spans]
         return state
 
@@ -94,8 +94,11 @@ class ContainerStarter:
         try:
             return await handle.start_container(spec)
         except RuntimeFault as fault:
-            self._services.recorder.event(pod, WARNING, "Failed", f"Error: {fault.message}")
+            self._tell(pod, spec.name, WARNING, "Failed", f"Error: {fault.message}")
             raise ExecFault(spec.id, fault.message, began_us) from fault
+
+    def _tell(self, pod: Pod, container: str, type_: str, reason: str, message: str) -> None:
+        self._services.recorder.event(pod, type_, reason, message, field_path=container_path(pod, container))
 
 
 def _accounts_of(image: Image) -> Accounts:

@@ -24,6 +24,7 @@ from naru.api.core_v1 import (
 from naru.api.pods import qos_class
 from nodeagent.pods import plan
 from nodeagent.pods.conditions import pod_conditions
+from nodeagent.pods.faults import before_start
 from nodeagent.pods.observed import ContainerView, Ending, Observed, SandboxPhase
 from nodeagent.runtime import spec as runtime
 
@@ -155,8 +156,7 @@ def _state(pod: Pod, container: Container, view: ContainerView, observed: Observ
     if view.waiting is not None and not (over and view.exited):
         return ContainerState(waiting=ContainerStateWaiting(reason=view.waiting.reason, message=view.waiting.message))
     if view.state is None or view.state.phase is runtime.ContainerPhase.CREATED:
-        reason = "PodInitializing" if pod.spec.init_containers else "ContainerCreating"
-        return ContainerState(waiting=ContainerStateWaiting(reason=reason))
+        return ContainerState(waiting=ContainerStateWaiting(reason=before_start(pod)))
     if view.state.phase is runtime.ContainerPhase.RUNNING:
         return ContainerState(running=ContainerStateRunning(started_at=moment(view.state.started_at_us)))
     if view.back_off_s and view.due_at > observed.now and not over:

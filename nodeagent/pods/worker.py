@@ -16,7 +16,7 @@ from typing import Any, Final
 from naru.api.core_v1 import Pod
 from naru.api.errors import APIError, Conflict, NotFound
 from naru.api.keys import key_of
-from naru.api.pods import is_terminal
+from naru.api.pods import container_path, is_terminal
 from naru.client.errors import ConnectionFailed
 from naru.controller.events import NORMAL, WARNING
 from naru.telemetry.trail import Cause, Span
@@ -303,7 +303,7 @@ class PodWorker:
         self._records.starts_cancelled()
         if self._sandbox.handle is not None:
             for container in running(self._sandbox.handle):
-                self._event(NORMAL, "Killing", f"Stopping container {container.name}")
+                self._event(NORMAL, "Killing", f"Stopping container {container.name}", container.name)
             await self._stopper.stop(self._sandbox.handle, grace_s)
             self._on_sandbox_change()
         if self.pod.metadata.deletion_timestamp is None and not self._gone:
@@ -359,7 +359,7 @@ class PodWorker:
             backs_off = self._records[state.name].view().back_off_s > 0
             if backs_off and self.pod.spec.restart_policy != "Never" and not self._stopping:
                 text = f"Back-off restarting failed container {state.name} in pod {status.full_name(self.pod)}"
-                self._event(WARNING, "BackOff", text)
+                self._event(WARNING, "BackOff", text, state.name)
 
     def _stop_signal(self, state: ContainerState) -> int:
         container = self._records.container(state.name)
@@ -370,8 +370,9 @@ class PodWorker:
         spans, self._sandbox.spans = self._sandbox.spans, []
         return spans
 
-    def _event(self, type_: str, reason: str, message: str) -> None:
-        self._services.recorder.event(self.pod, type_, reason, message)
+    def _event(self, type_: str, reason: str, message: str, container: str = "") -> None:
+        path = container_path(self.pod, container) if container else ""
+        self._services.recorder.event(self.pod, type_, reason, message, field_path=path)
 
 
 def _downward_part(pod: Pod) -> tuple[dict[str, str], dict[str, str]]:

@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from naru.api.core_v1 import ConfigMap, Event, Node, Pod
-from naru.api.errors import APIError, NotFound
+from naru.api.errors import APIError, BadRequest, NotFound
 from naru.client.client import Client
 from naru.client.errors import ConnectionFailed
 from naru.client.http import WebSocket
@@ -259,6 +259,25 @@ async def test_a_pod_runs_with_an_address_and_is_deleted(client: Client, link: L
     await until_gone(work / "run" / "pods" / pod.metadata.uid)
 
 
+async def test_a_condition_of_somebody_else_is_left_alone(client: Client) -> None:
+    """An eviction, for one, writes why before it deletes: the pod comes to rest, and goes."""
+    await run(client, manifest("evicted", FOREVER), phase_is("Running"))
+    why = {"type": "DisruptionTarget", "status": "True", "reason": "DeletionByTaintManager"}
+    pod = await client.patch(Pod, "evicted", "default", {"status": {"conditions": [why]}}, "strategic", "status")
+    assert condition(pod, "DisruptionTarget") == "True"
+    assert condition(pod, "Ready") == "True"
+    await client.delete(Pod, "evicted", "default")
+    await until(lambda: client.list(Pod, "default"), lambda pods: not pods.items)
+
+
+async def test_the_log_of_a_container_behind_init_containers_says_so(client: Client) -> None:
+    first = {"name": "first", "image": IMAGE, "command": ["sleep", "100"]}
+    pod = manifest("initializing", FOREVER, initContainers=[first])
+    await run(client, pod, lambda pod: any(status.state.running for status in pod.status.init_container_statuses))
+    with pytest.raises(BadRequest, match='"main" in pod "initializing" is waiting to start: PodInitializing'):
+        await log(client, "initializing", container="main")
+
+
 async def until_gone(path: Path) -> None:
     async def exists() -> bool:
         return os.access(path, os.F_OK)
@@ -383,14 +402,22 @@ async def test_a_log_is_followed_to_the_containers_end(client: Client) -> None:
     assert await log(client, "follow", follow="true") == "1\n2\n3\n"
 
 
-async def test_events_tell_the_story(client: Client) -> None:
-    await run(client, manifest("story", FOREVER), phase_is("Running"))
+async def test_events_tell_the_story_of_each_container(client: Client) -> None:
+    pod = manifest("story", FOREVER)
+    second = pod.spec.containers[0].model_copy(update={"name": "second"})
+    spec = pod.spec.model_copy(update={"containers": (*pod.spec.containers, second)})
+    await run(client, pod.model_copy(update={"spec": spec}), phase_is("Running"))
+    expected = {
+        (reason, f"spec.containers{{{name}}}")
+        for reason in ("Pulled", "Created", "Started")
+        for name in ("main", "second")
+    }
 
-    async def reasons() -> set[str]:
+    async def told() -> set[tuple[str, str]]:
         events = await client.list(Event, "default", field_selector="involvedObject.name=story")
-        return {event.reason for event in events.items}
+        return {(event.reason, event.involved_object.field_path) for event in events.items}
 
-    await until(reasons, lambda found: {"Pulled", "Created", "Started"} <= found)
+    await until(told, lambda found: expected <= found)
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGKILL])

@@ -8,7 +8,7 @@ import pytest
 from naru.api.conditions import find_condition, is_true, set_condition, without_condition
 from naru.api.core_v1 import Pod, PodCondition
 from naru.api.durations import human_age, human_duration
-from naru.api.pods import is_active, is_available, is_ready, pod_requests, qos_class
+from naru.api.pods import container_path, is_active, is_available, is_ready, pod_requests, qos_class
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -153,3 +153,8 @@ def test_durations_are_written_as_kubectl_writes_them(seconds: float, expected: 
 def test_an_age_needs_a_beginning() -> None:
     assert human_age(None, NOW) == "<unknown>"
     assert human_age(NOW - timedelta(seconds=90), NOW) == "90s"
+
+
+@pytest.mark.parametrize(("name", "path"), [("c1", "spec.containers{c1}"), ("i0", "spec.initContainers{i0}")])
+def test_a_container_has_a_path_within_its_pod(name: str, path: str) -> None:
+    assert container_path(pod([{}, {}], [{}]), name) == path

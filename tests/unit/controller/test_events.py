@@ -5,9 +5,9 @@ from naru.api.meta import ObjectMeta
 from naru.controller.events import Correlator, Pace, RecentlyUsed, Report, reference
 
 
-def report(message: str, name: str = "web") -> Report:
+def report(message: str, name: str = "web", field_path: str = "") -> Report:
     obj = ConfigMap(metadata=ObjectMeta(name=name, namespace="default", uid=f"u-{name}"))
-    return Report(reference(obj), "Normal", "Scaled", message)
+    return Report(reference(obj, field_path), "Normal", "Scaled", message)
 
 
 class TestCorrelator:
@@ -21,6 +21,13 @@ class TestCorrelator:
         first, second = self.correlator.admit(report("a")), self.correlator.admit(report("a"))
         assert first is not None
         assert first == second
+
+    def test_the_same_report_on_another_part_counts_apart(self) -> None:
+        first = self.correlator.admit(report("a", field_path="spec.containers{a}"))
+        second = self.correlator.admit(report("a", field_path="spec.containers{b}"))
+        assert first is not None
+        assert second is not None
+        assert first[1] != second[1]
 
     def test_many_similar_reports_become_one(self) -> None:
         admitted = [self.correlator.admit(report(f"message {n}")) for n in range(12)]
