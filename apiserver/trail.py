@@ -38,7 +38,7 @@ class TrailRing:
     """
 
     def __init__(self, capacity: int = CAPACITY) -> None:
-        self._records: deque[tuple[int, bytes]] = deque(maxlen=capacity)  # id and JSON, a tenth of the dict's memory
+        self._records: deque[tuple[int, bytes]] = deque(maxlen=capacity)  # id and JSON: a quarter of the dict's memory
         self._last_id = 0
         self._added = asyncio.Event()
 

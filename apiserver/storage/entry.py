@@ -59,7 +59,7 @@ class Entry:
         return self._fields
 
     def shrink(self) -> None:
-        """Keep the bytes alone: a typed object takes ten times their memory, and the past is seldom looked into."""
+        """Keep the bytes alone: a Pod takes eight times their memory, and the past is seldom looked into."""
         self._obj = self._fields = None
 
     def at(self, revision: int) -> "Entry":
