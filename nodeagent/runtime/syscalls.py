@@ -95,6 +95,7 @@ SYS_CLOSE_RANGE = 436
 SYS_MOUNT_SETATTR = 442
 SYS_BPF = {"x86_64": 321, "aarch64": 280}[os.uname().machine]
 SYS_KEYCTL = {"x86_64": 250, "aarch64": 219}[os.uname().machine]
+SYS_RT_SIGACTION = {"x86_64": 13, "aarch64": 134}[os.uname().machine]
 SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}[os.uname().machine]
 
 # PyDLL keeps the interpreter lock during a call. clone3 needs that: its child must own the lock it returns with.
@@ -265,6 +266,15 @@ def prctl(operation: Prctl, argument: int = 0, argument2: int = 0) -> int:
     if result < 0:
         raise _error(f"prctl(2) operation={operation!r} argument={argument}")
     return result
+
+
+def default_signal_action(signum: int) -> None:
+    """Let a signal do what it does by default, also one that the C library keeps for itself.
+
+    Source: sigaction(2), "C library/kernel differences"; a structure of zeros is SIG_DFL.
+    """
+    if _syscall(SYS_RT_SIGACTION, signum, ctypes.create_string_buffer(32), None, ctypes.c_size_t(8)) != 0:
+        raise _error(f"rt_sigaction(2) signum={signum}")
 
 
 def set_process_name(name: str) -> None:

@@ -27,6 +27,7 @@ from nodeagent.runtime.spec import ContainerSpec, SandboxSpec
 from nodeagent.runtime.syscalls import Prctl
 
 PARKED = 2
+C_LIBRARY_SIGNALS = (32, 33)  # not among the valid ones, and ignored since posix_spawn(3)
 REFILL_AFTER_S = 0.02  # of quiet, so that making shims for later does not slow down those that begin
 
 
@@ -43,8 +44,9 @@ def get_ready() -> None:
     os.umask(0o022)
     os.chdir("/")  # or the agent's working directory could not be unmounted while a shim lives
     for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP, signal.SIGPIPE}:
-        if signal.getsignal(number) is not None:  # not one of those that the C library keeps for itself
-            signal.signal(number, signal.SIG_DFL)
+        signal.signal(number, signal.SIG_DFL)
+    for signum in C_LIBRARY_SIGNALS:
+        syscalls.default_signal_action(signum)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel then reaps shims by itself
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     syscalls.prctl(Prctl.SET_DUMPABLE, 0)  # out of reach of a container's ptrace while between clone and exec

@@ -10,7 +10,7 @@ import json
 import logging
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Final
 
@@ -55,10 +55,11 @@ class NodeServer:
         options = parse_options(request.query, datetime.now(UTC))
         path, is_running = worker.log_of(container, previous=options.previous)
         response = web.StreamResponse(headers={"Content-Type": "text/plain"})
-        await response.prepare(request)
-        async for chunk in read_log(path, options, is_running):
-            await response.write(chunk)
-        await response.write_eof()
+        with suppress(ConnectionError):  # the client went in the middle
+            await response.prepare(request)
+            async for chunk in read_log(path, options, is_running):
+                await response.write(chunk)
+            await response.write_eof()
         return response
 
     async def exec(self, request: web.Request) -> web.StreamResponse:

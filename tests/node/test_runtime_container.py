@@ -257,6 +257,10 @@ class TestPrivileges:
         assert (unfiltered.exit_code, filtered.exit_code) == (0, 1)
         assert "Operation not permitted" in text
 
+    async def test_no_signal_is_blocked_or_ignored(self, node: Any, sandbox: Sandbox) -> None:
+        _, text = await node.run(sandbox, "/bin/grep", "-E", "Sig(Blk|Ign)", "/proc/self/status")
+        assert text.split()[1::2] == ["0" * 16] * 2
+
     async def test_no_new_privileges(self, node: Any, sandbox: Sandbox) -> None:
         script = "grep -E 'NoNewPrivs|Seccomp:' /proc/self/status"
         assert (await node.run(sandbox, script, no_new_privileges=True))[1].split()[1::2] == ["1", "2"]
