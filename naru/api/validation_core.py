@@ -93,7 +93,7 @@ def validate_config_map(config_map: ConfigMap) -> list[FieldError]:
         errors.append(invalid(f"data[{key}]", key, "duplicate of key present in binaryData"))
     size = sum(len(value.encode()) for value in config_map.data.values())
     size += sum(map(len, config_map.binary_data.values()))
-    return [*errors, too_long("", MAX_DATA_BYTES)] if size > MAX_DATA_BYTES else errors
+    return [*errors, too_long("data", MAX_DATA_BYTES)] if size > MAX_DATA_BYTES else errors
 
 
 def validate_config_map_update(new: ConfigMap, old: ConfigMap) -> list[FieldError]:

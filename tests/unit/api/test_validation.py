@@ -422,7 +422,7 @@ def test_what_is_fine(obj: KubeObject) -> None:
         pytest.param(
             decode(ConfigMap, {"metadata": META, "data": {"a": "x" * (2**20 + 1)}}),
             "FieldValueTooLong",
-            ": Too long: may not be more than 1048576 bytes",
+            "data: Too long: may not be more than 1048576 bytes",
             id="too much config",
         ),
         pytest.param(
