@@ -111,7 +111,10 @@ class Decoder:
 
 def receive(sock: socket.socket) -> tuple[bytes, list[int]]:
     """Receive once; no bytes means that the other side is gone. Descriptors are closed on exec."""
-    data, fds, _flags, _address = socket.recv_fds(sock, READ_BYTES, MAX_FDS, socket.MSG_CMSG_CLOEXEC)
+    try:
+        data, fds, _flags, _address = socket.recv_fds(sock, READ_BYTES, MAX_FDS, socket.MSG_CMSG_CLOEXEC)
+    except ConnectionResetError:  # it was killed with something unread
+        return b"", []
     return data, fds
 
 
