@@ -11,6 +11,8 @@ UP_FLAGS ?=
 # What pytest runs, for instance TESTS=tests/unit.
 TESTS ?= tests
 PYTEST_FLAGS ?=
+# A tool that makes virtual machines, for test-hosts.
+VM ?=
 
 .PHONY: help
 help: ## List the targets
@@ -53,6 +55,11 @@ format: install-dev ## Format the code and mend what the linter can
 .PHONY: test
 test: lint ## Lint, types and all tests (TESTS=path and PYTEST_FLAGS narrow it)
 	@$(BIN)/python -m pytest $(PYTEST_FLAGS) $(TESTS)
+
+.PHONY: test-hosts
+test-hosts: install-dev ## Tests on a virtual machine with cgroup v2 alone; VM=path/to/vm makes it (tests/hosts/conftest.py)
+	@if [ ! -x "$(VM)" ]; then echo "usage: make test-hosts VM=path/to/vm" >&2; exit 2; fi
+	@NARU_VM="$(abspath $(VM))" $(BIN)/python -m pytest $(PYTEST_FLAGS) tests/hosts
 
 .PHONY: bench
 bench: install-dev ## Print the figures that naru claims its speed from
