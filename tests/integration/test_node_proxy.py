@@ -400,7 +400,6 @@ class TestExec:
         [
             ("/one/exec?stdout=true", 400, "you must specify at least one command for the container"),
             ("/one/exec?command=ls", 400, "you must specify at least 1 of stdin, stdout, stderr"),
-            ("/one/exec?command=ls&tty=1&stderr=1", 400, "tty and stderr cannot both be true"),
             ("/done/exec?command=ls&stdout=1", 400, "completed pod; current phase is Succeeded"),
             ("/pending/exec?command=ls&stdout=1", 400, "pod pending does not have a host assigned"),
             ("/lost/exec?command=ls&stdout=1", 503, "node node-2 does not answer"),
