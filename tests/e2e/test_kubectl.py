@@ -113,7 +113,7 @@ def test_every_example_runs_as_it_is(kubectl) -> None:
     wide = kubectl("get", "nodes,deploy,rs,po", "-o", "wide")
     assert wide.count("node/node-") == 3
     kubectl("delete", "-f", str(MANIFESTS), "--timeout=60s")
-    assert not rows(kubectl("get", "pods"))
+    wait_for(lambda: not rows(kubectl("get", "pods")))  # the garbage collector takes those of the Deployments
 
 
 def test_scale_set_image_and_undo(kubectl) -> None:
