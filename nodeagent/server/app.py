@@ -54,10 +54,14 @@ class NodeServer:
         worker, container = self._target(request)
         options = parse_options(request.query, datetime.now(UTC))
         path, is_running = worker.log_of(container, previous=options.previous)
+
+        def may_grow() -> bool:
+            return is_running() and request.transport is not None  # None: the client left, perhaps a silent log
+
         response = web.StreamResponse(headers={"Content-Type": "text/plain"})
         with suppress(ConnectionError):  # the client went in the middle
             await response.prepare(request)
-            async for chunk in read_log(path, options, is_running):
+            async for chunk in read_log(path, options, may_grow):
                 await response.write(chunk)
             await response.write_eof()
         return response

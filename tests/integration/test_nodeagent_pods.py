@@ -402,6 +402,28 @@ async def test_a_log_is_followed_to_the_containers_end(client: Client) -> None:
     assert await log(client, "follow", follow="true") == "1\n2\n3\n"
 
 
+async def test_a_silent_log_is_followed_no_longer_than_somebody_listens(client: Client, agent: Agent) -> None:
+    pod = await run(client, manifest("silent", "echo first; " + FOREVER), phase_is("Running"))
+
+    async def followers() -> int:
+        opened = await asyncio.to_thread(open_files, agent.pid)
+        return sum(pod.metadata.uid in file and "log" in file for file in opened)
+
+    path = "/api/v1/namespaces/default/pods/silent/log"
+    async with client.open(path, params={"follow": "true"}) as stream:
+        assert await anext(aiter(stream)) == b"first\n"
+        await until(followers, lambda count: count == 1)
+    await until(followers, lambda count: count == 0)
+
+
+def open_files(pid: int) -> list[str]:
+    found = []
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            found.append(os.readlink(link))
+    return found
+
+
 async def test_events_tell_the_story_of_each_container(client: Client) -> None:
     pod = manifest("story", FOREVER)
     second = pod.spec.containers[0].model_copy(update={"name": "second"})
