@@ -14,6 +14,7 @@ declaration                 Go                             on the wire
 ``x: int | None = None``    pointer, ``omitempty``         left out when None, kept when 0
 ``x: int = 3``              pointer with a default of 3    always
 ``x: Annotated[int, ALWAYS] = 0``  not ``omitempty``       always; may be missing when decoding
+``x: Annotated[int, REQUIRED] = 0``  the same, required    as ``ALWAYS``; validation asks for it
 ==========================  =============================  =====================================
 
 Source: Kubernetes API conventions, "Optional vs. Required", "Serialization Format".
@@ -21,7 +22,7 @@ Source: Kubernetes API conventions, "Optional vs. Required", "Serialization Form
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
@@ -73,6 +74,16 @@ class Always:
 
 
 @dataclass(frozen=True)
+class Required(Always):
+    """The schema calls it required; as in Go a missing one decodes to zero, and the kind's validation objects to that."""
+
+
+@dataclass(frozen=True)
+class Atomic:
+    """Server-side apply knows this map, or the object in this field, only as a whole (``+mapType=atomic``)."""
+
+
+@dataclass(frozen=True)
 class Narrow:
     """A number that has 32 bits in Go, whose decoder refuses a larger one."""
 
@@ -87,6 +98,8 @@ class Stored:
 NARROW: Final = Narrow()
 REPLACE_KEYS: Final = ReplaceKeys()
 ALWAYS: Final = Always()
+REQUIRED: Final = Required()
+ATOMIC: Final = Atomic()
 STORED: Final = Stored()
 
 
@@ -101,6 +114,9 @@ class Model(BaseModel):
     Validators are built at first use, so importing a group costs nothing for the kinds that stay unused.
     Dump with :meth:`wire` to get what belongs on the wire.
     """
+
+    atomic: ClassVar[bool] = False  # server-side apply knows the object only as a whole (``+structType=atomic``)
+    protobuf: ClassVar[str] = ""  # the fields' protobuf numbers in their order here; empty: 1, 2, 3 and so on
 
     model_config = ConfigDict(
         frozen=True,
@@ -119,7 +135,11 @@ class Model(BaseModel):
         for field in cls.model_fields.values():
             default = field.get_default(call_default_factory=False)
             keeps_zero = field.is_required() or default is None or not is_zero(default)
-            if not keeps_zero and ALWAYS not in field.metadata and not isinstance(default, BaseModel):
+            if (
+                not keeps_zero
+                and not any(isinstance(mark, Always) for mark in field.metadata)
+                and not isinstance(default, BaseModel)
+            ):
                 field.exclude_if = is_zero
 
     def wire(self) -> dict[str, Any]:
