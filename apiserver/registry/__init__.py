@@ -1,31 +1,32 @@
-"""Registry: which strategy holds for which resource."""
+"""Registry: which strategy holds for which resource; a strategy's module is imported when it is first asked for."""
 
+import importlib
+from functools import cache
 from typing import Any, Final
 
-from apiserver.registry.config import ConfigMapStrategy, SecretStrategy, ServiceAccountStrategy
-from apiserver.registry.events import EventStrategy
-from apiserver.registry.leases import LeaseStrategy
-from apiserver.registry.namespaces import NamespaceStrategy
-from apiserver.registry.nodes import NodeStrategy
-from apiserver.registry.pods import PodStrategy
 from apiserver.registry.strategy import Strategy
-from apiserver.registry.workloads import DeploymentStrategy, ReplicaSetStrategy
 from naru.api.scheme import Resource
 
-_STRATEGIES: Final[dict[str, Strategy[Any]]] = {
-    "configmaps": ConfigMapStrategy(),
-    "deployments.apps": DeploymentStrategy(),
-    "events": EventStrategy(),
-    "leases.coordination.k8s.io": LeaseStrategy(),
-    "namespaces": NamespaceStrategy(),
-    "nodes": NodeStrategy(),
-    "pods": PodStrategy(),
-    "replicasets.apps": ReplicaSetStrategy(),
-    "secrets": SecretStrategy(),
-    "serviceaccounts": ServiceAccountStrategy(),
-}
+_MODULES: Final[dict[str, str]] = {
+    "configmaps": "config",
+    "deployments.apps": "workloads",
+    "events": "events",
+    "leases.coordination.k8s.io": "leases",
+    "namespaces": "namespaces",
+    "nodes": "nodes",
+    "pods": "pods",
+    "replicasets.apps": "workloads",
+    "secrets": "config",
+    "serviceaccounts": "config",
+}  # by resource: the module of this package whose table STRATEGIES has its strategy
 
 
 def strategy_for(resource: Resource) -> Strategy[Any]:
     """Return the rules of a resource; every row of the scheme has some."""
-    return _STRATEGIES[resource.group_resource]
+    return _strategy(resource.group_resource)
+
+
+@cache
+def _strategy(group_resource: str) -> Strategy[Any]:
+    table: dict[str, Strategy[Any]] = importlib.import_module(f"{__name__}.{_MODULES[group_resource]}").STRATEGIES
+    return table[group_resource]

@@ -1,7 +1,7 @@
 """ConfigMaps, Secrets and ServiceAccounts: plain data, of which only the amount is shown."""
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from apiserver.registry.columns import AGE, NAME, Column, count
 from apiserver.registry.strategy import Strategy
@@ -48,3 +48,10 @@ class ServiceAccountStrategy(Strategy[ServiceAccount]):
     def row(self, obj: ServiceAccount, now: datetime) -> list[Any]:
         """Count the Secrets."""
         return [obj.metadata.name, len(obj.secrets), human_age(obj.metadata.creation_timestamp, now)]
+
+
+STRATEGIES: Final = {
+    "configmaps": ConfigMapStrategy(),
+    "secrets": SecretStrategy(),
+    "serviceaccounts": ServiceAccountStrategy(),
+}

@@ -1,7 +1,7 @@
 """Events: forgotten after an hour."""
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from apiserver.registry.columns import NAME, Column
 from apiserver.registry.strategy import Strategy
@@ -70,3 +70,6 @@ def _source(event: Event) -> str:
     component = event.source.component or event.reporting_component
     host = event.source.host or event.reporting_instance
     return f"{component}, {host}" if host else component
+
+
+STRATEGIES: Final = {"events": EventStrategy()}

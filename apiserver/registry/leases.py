@@ -1,7 +1,7 @@
 """Leases: written every few seconds, and shown with their holder."""
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from apiserver.registry.columns import AGE, NAME, Column
 from apiserver.registry.strategy import Strategy
@@ -21,3 +21,6 @@ class LeaseStrategy(Strategy[Lease]):
         """Show the holder."""
         holder = obj.spec.holder_identity or ""
         return [obj.metadata.name, holder, human_age(obj.metadata.creation_timestamp, now)]
+
+
+STRATEGIES: Final = {"leases.coordination.k8s.io": LeaseStrategy()}

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Final
 
 from apiserver.registry.columns import AGE, NAME, Column
 from apiserver.registry.strategy import Context, Strategy, kept_meta, with_meta
-from naru.api.defaults import default_namespace
+from naru.api.defaults.core import default_namespace
 from naru.api.durations import human_age
 from naru.api.namespace_v1 import Namespace
 
@@ -51,3 +51,6 @@ class NamespaceStrategy(Strategy[Namespace]):
     def row(self, obj: Namespace, now: datetime) -> list[Any]:
         """Show the phase."""
         return [obj.metadata.name, obj.status.phase, human_age(obj.metadata.creation_timestamp, now)]
+
+
+STRATEGIES: Final = {"namespaces": NamespaceStrategy()}

@@ -75,3 +75,6 @@ def _roles(node: Node) -> list[str]:
 
 def _address(node: Node, kind: str) -> str:
     return next((address.address for address in node.status.addresses if address.type == kind), NONE)
+
+
+STRATEGIES: Final = {"nodes": NodeStrategy()}

@@ -101,3 +101,6 @@ def _readiness_gates(pod: Pod) -> str:
         return NONE
     opened = sum(is_true(pod.status.conditions, gate.condition_type) for gate in gates)
     return f"{opened}/{len(gates)}"
+
+
+STRATEGIES: Final = {"pods": PodStrategy()}

@@ -1,7 +1,7 @@
 """ReplicaSets and Deployments: their generation tells a controller whether it has seen the latest spec."""
 
 from datetime import datetime
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 from apiserver.registry.columns import AGE, NAME, WORKLOAD, Column, workload_cells
 from apiserver.registry.strategy import Strategy
@@ -90,3 +90,6 @@ class DeploymentStrategy(WorkloadStrategy[Deployment]):
             human_age(obj.metadata.creation_timestamp, now),
             *workload_cells(obj.spec.template.spec.containers, str(matcher(obj.spec.selector))),
         ]
+
+
+STRATEGIES: Final = {"deployments.apps": DeploymentStrategy(), "replicasets.apps": ReplicaSetStrategy()}

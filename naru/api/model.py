@@ -75,7 +75,7 @@ class Always:
 
 @dataclass(frozen=True)
 class Required(Always):
-    """The schema calls it required; as in Go a missing one decodes to zero, and the kind's validation objects to that."""
+    """The schema calls it required; as in Go a missing one decodes to zero, to which the kind's validation objects."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ import pytest
 
 from naru.api.apps_v1 import Deployment
 from naru.api.core_v1 import ConfigMap, DaemonEndpoint, Namespace, Node, Pod, Secret
-from naru.api.defaults import pull_policy_of, with_defaults
+from naru.api.defaults import with_defaults
+from naru.api.defaults.pods import pull_policy_of
 from naru.api.model import Model
 from naru.api.scheme import RESOURCES, Resource
 from naru.api.strict import decode

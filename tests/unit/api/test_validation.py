@@ -13,8 +13,8 @@ from naru.api.errors import FieldError
 from naru.api.meta import KubeObject
 from naru.api.strict import decode
 from naru.api.validation import validate, validate_status_update, validate_update
-from naru.api.validation_apps import validate_scale
-from naru.api.validation_pods import validate_binding
+from naru.api.validation.apps import validate_scale
+from naru.api.validation.pods import validate_binding
 
 META = {"name": "web", "namespace": "default"}
 NODE_META = {"name": "node-1"}

@@ -16,8 +16,9 @@ from naru.api.names import check_config_key, check_dns_label, check_dns_subdomai
 from naru.api.namespace_v1 import Namespace
 from naru.api.node_v1 import Node, Taint, TaintEffect
 from naru.api.service_account_v1 import ServiceAccount
-from naru.api.validation_containers import STANDARD_RESOURCES
-from naru.api.validation_meta import not_negative, one_of, validate_meta, validate_meta_update
+from naru.api.validation.containers import STANDARD_RESOURCES
+from naru.api.validation.meta import not_negative, one_of, validate_meta, validate_meta_update
+from naru.api.validation.rules import Rules
 
 MAX_DATA_BYTES: Final = 1 << 20
 _FROZEN: Final = "field is immutable when `immutable` is set"
@@ -154,3 +155,14 @@ def validate_lease(lease: Lease) -> list[FieldError]:
     if duration is not None and duration <= 0:
         errors.append(invalid("spec.leaseDurationSeconds", duration, "must be greater than 0"))
     return errors + not_negative("spec.leaseTransitions", lease.spec.lease_transitions)
+
+
+RULES: Final = {
+    ConfigMap: Rules(validate_config_map, validate_config_map_update),
+    Event: Rules(validate_event),
+    Lease: Rules(validate_lease),
+    Namespace: Rules(validate_namespace),
+    Node: Rules(validate_node, validate_node_update),
+    Secret: Rules(validate_secret, validate_secret_update),
+    ServiceAccount: Rules(validate_service_account),
+}

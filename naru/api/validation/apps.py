@@ -15,7 +15,7 @@ from naru.api.model import IntOrString
 from naru.api.names import check_dns_subdomain
 from naru.api.pod_v1 import PodTemplateSpec, RestartPolicy
 from naru.api.selectors import matcher
-from naru.api.validation_meta import (
+from naru.api.validation.meta import (
     not_negative,
     not_negative_or_percent,
     one_of,
@@ -25,7 +25,8 @@ from naru.api.validation_meta import (
     validate_meta_update,
     validate_selector,
 )
-from naru.api.validation_pods import validate_pod_spec
+from naru.api.validation.pods import validate_pod_spec
+from naru.api.validation.rules import Rules
 
 STRATEGIES: Final = ("Recreate", "RollingUpdate")
 
@@ -163,3 +164,9 @@ def _validate_available(available: int, ready: int) -> list[FieldError]:
     if available <= ready:
         return []
     return [invalid("status.availableReplicas", available, "cannot be greater than readyReplicas")]
+
+
+RULES: Final = {
+    Deployment: Rules(validate_deployment, validate_deployment_update, validate_deployment_status),
+    ReplicaSet: Rules(validate_replica_set, validate_replica_set_update, validate_replica_set_status),
+}

@@ -20,7 +20,7 @@ from naru.api.fields import fields_of
 from naru.api.model import Model
 from naru.api.names import check_dns_label
 from naru.api.refs_v1 import ObjectFieldSelector, ResourceFieldSelector
-from naru.api.validation_meta import one_of
+from naru.api.validation.meta import one_of
 from naru.api.volumes_v1 import (
     DownwardAPIVolumeFile,
     HostPathVolumeSource,

@@ -24,14 +24,15 @@ from naru.api.placement_v1 import Toleration
 from naru.api.pod_status_v1 import ContainerStatus
 from naru.api.pod_v1 import Binding, HostAlias, Pod, PodSpec, RestartPolicy
 from naru.api.security_v1 import PodSecurityContext
-from naru.api.validation_containers import (
+from naru.api.validation.containers import (
     validate_containers,
     validate_host_ports,
     validate_ids,
     validate_init_containers,
 )
-from naru.api.validation_meta import not_negative, one_of, validate_labels, validate_meta, validate_meta_update
-from naru.api.validation_volumes import validate_volumes
+from naru.api.validation.meta import not_negative, one_of, validate_labels, validate_meta, validate_meta_update
+from naru.api.validation.rules import Rules
+from naru.api.validation.volumes import validate_volumes
 
 DNS_POLICIES: Final = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
 SECCOMP_TYPES: Final = ("Localhost", "RuntimeDefault", "Unconfined")
@@ -279,3 +280,6 @@ def validate_binding(binding: Binding) -> list[FieldError]:
     if binding.target.kind not in ("", "Node"):
         errors.append(not_supported("target.kind", binding.target.kind, ("Node", "<empty>")))
     return errors if binding.target.name else [*errors, required("target.name")]
+
+
+RULES: Final = {Pod: Rules(validate_pod, validate_pod_update, validate_pod_status_update)}

@@ -18,8 +18,8 @@ from naru.api.quantity import parse_quantity
 from naru.api.refs_v1 import ConfigMapKeySelector, SecretKeySelector
 from naru.api.resources_v1 import ResourceRequirements
 from naru.api.security_v1 import SecurityContext
-from naru.api.validation_meta import not_negative, one_of
-from naru.api.validation_volumes import (
+from naru.api.validation.meta import not_negative, one_of
+from naru.api.validation.volumes import (
     given_fields,
     validate_dns_label,
     validate_field_ref,

@@ -1,0 +1,40 @@
+"""Defaults that a field's declaration cannot give, because they follow from other fields.
+
+Flow: decode -> *defaults* -> admission. Everything else has its default in the model. All functions are pure and
+may be repeated: where the defaults are filled in, nothing changes. One module a family of kinds, with a table
+``DEFAULTS``; it is imported when the first object of the family is decoded.
+
+Source: Kubernetes API reference, where each field says what it defaults to.
+"""
+
+import importlib
+from collections.abc import Callable
+from functools import cache
+from typing import Any, Final, TypeVar
+
+from naru.api.model import Model
+
+M = TypeVar("M", bound=Model)
+
+_MODULES: Final[dict[str, str]] = {
+    "apps_v1": "apps",
+    "config_v1": "core",
+    "namespace_v1": "core",
+    "node_v1": "core",
+    "pod_v1": "pods",
+}  # by the module that declares a kind: the one of this package that holds its defaults
+
+
+def with_defaults(obj: M) -> M:
+    """Fill in the defaults of an object of any kind."""
+    rule = _rule_of(type(obj))
+    return rule(obj) if rule is not None else obj
+
+
+@cache
+def _rule_of(model: type[M]) -> Callable[[M], M] | None:
+    module = _MODULES.get(model.__module__.rpartition(".")[2])
+    if module is None:
+        return None
+    table: dict[type[Any], Callable[[M], M]] = importlib.import_module(f"{__name__}.{module}").DEFAULTS
+    return table.get(model)

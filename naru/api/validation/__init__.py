@@ -1,0 +1,53 @@
+"""Validation: what is wrong with an object, every fault with its field, in upstream's words.
+
+Flow: decode -> defaults -> admission -> *validate* -> store. All of it is pure: same object, same faults.
+One module a family of kinds, imported when the first object of the family is checked; this one finds it.
+"""
+
+import importlib
+from functools import cache
+from typing import Final
+
+from naru.api.errors import FieldError
+from naru.api.meta import KubeObject
+from naru.api.validation.meta import validate_meta_update
+from naru.api.validation.rules import Rules
+
+_MODULES: Final[dict[str, str]] = {
+    "apps_v1": "apps",
+    "config_v1": "core",
+    "coordination_v1": "core",
+    "event_v1": "core",
+    "namespace_v1": "core",
+    "node_v1": "core",
+    "pod_v1": "pods",
+    "service_account_v1": "core",
+}  # by the module that declares a kind: the one of this package that holds its rules
+
+
+@cache
+def _rules_of(model: type[KubeObject]) -> Rules:
+    declared_in = model.__module__.rpartition(".")[2]
+    table: dict[type[KubeObject], Rules] = importlib.import_module(f"{__name__}.{_MODULES[declared_in]}").RULES
+    return table[model]
+
+
+def validate(obj: KubeObject) -> list[FieldError]:
+    """Return the faults of a new object."""
+    return _rules_of(type(obj)).new(obj)
+
+
+def validate_update(new: KubeObject, old: KubeObject) -> list[FieldError]:
+    """Return the faults of an object, and of turning ``old`` into it."""
+    rules = _rules_of(type(new))
+    if rules.update is not None:
+        return rules.update(new, old)
+    return validate_meta_update(new.metadata, old.metadata) + rules.new(new)
+
+
+def validate_status_update(new: KubeObject, old: KubeObject) -> list[FieldError]:
+    """Return the faults of a new status."""
+    rules = _rules_of(type(new))
+    if rules.status is not None:
+        return rules.status(new, old)
+    return validate_meta_update(new.metadata, old.metadata)
