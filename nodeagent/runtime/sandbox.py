@@ -207,8 +207,9 @@ class Sandbox:
         """
         self._removing = True
         try:
-            if self._connection is not None and not self._connection.closed:
-                await self._call("remove", {}, deadline_s=REMOVE_DEADLINE_S)
+            if self._connection is None or self._connection.closed:
+                await self._find_shim()
+            await self._call("remove", {}, deadline_s=REMOVE_DEADLINE_S)
         except RuntimeFault as fault:
             if fault.reason != "Disconnected":
                 self._removing = False
@@ -221,6 +222,13 @@ class Sandbox:
         await _delete(self.spec.run_dir)
         self._forget()
         self._become(replace(self.state, shim_pid=0, netns=None, containers=()))
+
+    async def _find_shim(self) -> None:
+        """Connect to the shim again, if it lives: without its directory nobody would find it any more."""
+        try:
+            await self.begin(connect(self.spec.run_dir))
+        except OSError as error:
+            raise RuntimeFault("Disconnected", f"sandbox {self.spec.name}: its shim has gone") from error
 
     async def _delete_container(self, container_id: str) -> None:
         await _delete(self.spec.roots_dir / container_id)

@@ -148,6 +148,9 @@ class Shim:
             connection.send({"event": "failed", "reason": reason, "message": f"{error}{notes}"})
             return
         self._admit(connection)
+        if not connection.open:  # given up meanwhile: nobody would ever ask for the removal
+            release_kernel_state(self._pod.spec, self._pod.driver)
+            return
         while not self._over:
             self._poller.run_once()
 

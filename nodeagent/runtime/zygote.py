@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import NoReturn
 
@@ -24,6 +25,7 @@ from nodeagent.runtime.protocol import Decoder, Message, from_wire, receive, sen
 from nodeagent.runtime.seccomp import compile_default
 from nodeagent.runtime.shim import run_shim
 from nodeagent.runtime.spec import ContainerSpec, SandboxSpec
+from nodeagent.runtime.stdio import close_all
 from nodeagent.runtime.syscalls import Prctl
 
 PARKED = 2
@@ -89,19 +91,20 @@ class Zygote:
         """Give a request, and with it the connection to the agent, to a shim."""
         handed_over = False
         while not handed_over:
-            shim = self._parked.popleft() if self._parked else self._new_shim()
+            shim = self._parked.popleft() if self._parked else self._new_shim(fds)
             with shim, suppress(BrokenPipeError, ConnectionResetError):  # killed while parked: take the next one
                 send(shim, request, fds)
                 handed_over = True
         for fd in fds:
             os.close(fd)
 
-    def _new_shim(self) -> socket.socket:
-        """Fork a shim; return the socket by which it gets its request."""
+    def _new_shim(self, on_the_way: Sequence[int] = ()) -> socket.socket:
+        """Fork a shim; return the socket by which it gets its request, and with it what is ``on_the_way`` to it."""
         ours, theirs = socket.socketpair()
         if os.fork() == 0:
             for sock in (self._agent, ours, *self._parked):  # whose ends would not show while we hold them
                 sock.close()
+            close_all(on_the_way)
             self._be_shim(theirs)
         theirs.close()
         return ours

@@ -3,9 +3,11 @@
 import asyncio
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -100,6 +102,10 @@ class Node:
         """What there is of this runtime on the machine."""
         return Traces.find(self.directory, self.cgroup_root)
 
+    def processes(self) -> set[int]:
+        """Zygote and shims, those that wait for a pod too."""
+        return runtime_processes(self.cgroup_root)
+
     def sandbox_spec(self, **changes: Any) -> SandboxSpec:
         """A sandbox of its own name."""
         uid = str(uuid4())
@@ -167,6 +173,16 @@ class Traces:
         return bool(self.cgroups or self.mounts or self.processes)
 
 
+def runtime_processes(cgroup_root: str) -> set[int]:
+    """Zygotes and shims of a runtime, parked ones too: each bears its zygote's command line, which names the root."""
+    found = set()
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # it has just ended
+            if cgroup_root.encode() in path.read_bytes().split(b"\0"):
+                found.add(int(path.parent.name))
+    return found
+
+
 @pytest.fixture
 async def node(busybox_layer: Path) -> AsyncIterator[Node]:
     """A runtime with its zygote; afterwards everything it made has to be gone, and is removed if it is not."""
@@ -180,6 +196,8 @@ async def node(busybox_layer: Path) -> AsyncIterator[Node]:
         for sandbox in leftovers:
             await sandbox.remove()
         assert not Traces.find(directory, cgroup_root)
+        await runtime.close()
+        await _eventually(lambda: not runtime_processes(cgroup_root))
     finally:
         await runtime.close()
         _sweep(runtime, directory, cgroup_root)
@@ -187,6 +205,9 @@ async def node(busybox_layer: Path) -> AsyncIterator[Node]:
 
 def _sweep(runtime: Runtime, directory: Path, cgroup_root: str) -> None:
     """Remove what a failed test left, and the node's own cgroups."""
+    for pid in runtime_processes(cgroup_root):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     runtime.driver.kill("")
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
         if (mount_point := line.split()[4]).startswith(f"{directory}/"):

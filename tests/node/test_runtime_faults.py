@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from nodeagent.runtime.runtime import Runtime
 from nodeagent.runtime.sandbox import Sandbox
 from nodeagent.runtime.spec import ContainerPhase, Mount, RuntimeFault
 from nodeagent.runtime.syscalls import MountFlag
+from nodeagent.runtime.zygote import PARKED
 
 
 async def adopt(node: Any) -> tuple[Runtime, list[Sandbox]]:
@@ -38,6 +40,12 @@ class TestZygote:
         assert (await node.run(sandbox, "echo works too"))[1] == "works too\n"
         assert sandbox.container(spec.id).phase is ContainerPhase.RUNNING  # type: ignore[union-attr]
         await second.remove()
+
+    async def test_shims_that_wait_for_a_pod_end_with_it(self, node: Any) -> None:
+        await node.eventually(lambda: len(node.processes()) > PARKED)
+        before = node.processes()
+        os.kill(node.runtime.zygote_pid, signal.SIGKILL)
+        await node.eventually(lambda: not before & node.processes())
 
     async def test_it_ends_with_the_agent(self, node: Any, sandbox: Sandbox) -> None:
         runtime, _ = await adopt(node)
@@ -145,6 +153,27 @@ class TestShim:
         await adopted.remove()
         assert not node.traces()
         await runtime.close()
+
+    async def test_one_that_lost_its_agent_ends_with_its_sandbox(self, node: Any, sandbox: Sandbox) -> None:
+        shim = sandbox.state.shim_pid
+        sandbox.disconnect()
+        await sandbox.remove()
+        await node.eventually(lambda: shim not in node.processes())
+
+    async def test_one_whose_agent_has_gone_before_it_is_ready_ends(self, node: Any) -> None:
+        await node.eventually(lambda: len(node.processes()) > PARKED)
+        parked = node.processes()
+        connection = await node.runtime._ask_zygote(node.sandbox_spec(), time.time_ns())
+        connection.close()
+        await node.eventually(lambda: parked - node.processes())
+        assert not node.traces()
+
+    async def test_its_end_shows_also_when_none_was_parked(self, node: Any) -> None:
+        specs = [node.sandbox_spec() for _ in range(PARKED + 3)]
+        sandboxes = await asyncio.gather(*map(node.runtime.create_sandbox, specs))
+        for sandbox in sandboxes:
+            assert _sockets(sandbox.state.shim_pid) == 2  # the agent's, and the one it listens at
+            await sandbox.remove()
 
     async def test_other_pods_do_not_notice(self, node: Any, sandbox: Sandbox) -> None:
         other = await node.runtime.create_sandbox(node.sandbox_spec())
@@ -282,6 +311,11 @@ class TestRemoval:
             await use()
         await asyncio.sleep(0.05)
         assert (count("self"), count(sandbox.state.shim_pid), count(node.runtime.zygote_pid)) == before
+
+
+def _sockets(pid: int) -> int:
+    """How many sockets a process has open."""
+    return sum(path.is_socket() for path in Path(f"/proc/{pid}/fd").iterdir())
 
 
 def _room(directory: Path) -> int:
