@@ -19,14 +19,16 @@ import glob
 import json
 import os
 import shutil
+import signal
 import statistics
 import subprocess
 import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from nodeagent.runtime import capabilities, rootfs, seccomp, syscalls
 from nodeagent.runtime.runtime import Runtime
@@ -231,14 +233,29 @@ async def bench(rounds: int) -> tuple[Samples, Samples, list[str]]:
 
 
 async def clean_up(runtime: Runtime, directory: Path) -> None:
-    """Leave nothing, also after a failure."""
+    """Leave nothing, also after a failure, and nothing of a run that was killed."""
     await runtime.close()
     for sandbox in await runtime.adopt():
         await sandbox.remove()
-    runtime.driver.remove("")
-    for left in glob.glob(f"/sys/fs/cgroup/**/naru-bench-{os.getpid()}", recursive=True):
-        shutil.rmtree(left) if left.startswith(HYBRID_PART) else os.rmdir(left)
+    remove_cgroups()
     shutil.rmtree(directory)
+
+
+def remove_cgroups() -> None:
+    """Remove the cgroups of this run, and of any whose process has gone; one that is in use stays."""
+    for tree in glob.glob("/sys/fs/cgroup/*/naru-bench-[0-9]*") + glob.glob("/sys/fs/cgroup/naru-bench-[0-9]*"):
+        pid = tree.rpartition("-")[2]
+        running = pid != str(os.getpid()) and Path("/proc", pid).exists()
+        if running or tree.startswith(HYBRID_PART):  # that is our tmpfs now, see leave_hybrid_cgroups
+            continue
+        for directory, _, _ in os.walk(tree, topdown=False):
+            with suppress(OSError):
+                os.rmdir(directory)
+
+
+def end_in_order(signum: int, _frame: object) -> NoReturn:
+    """End as after an exception, everything cleaned up."""
+    raise SystemExit(128 + signum)
 
 
 def main() -> None:
@@ -247,6 +264,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--json", type=Path, metavar="FILE")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, end_in_order)
     layout = leave_hybrid_cgroups()
     samples, spans, notes = asyncio.run(bench(arguments.rounds))
     notes += layout
