@@ -11,6 +11,8 @@ UP_FLAGS ?=
 # What pytest runs, for instance TESTS=tests/unit.
 TESTS ?= tests
 PYTEST_FLAGS ?=
+# Flags for bench-api, for instance BENCH_FLAGS="--only objects --json figures.json".
+BENCH_FLAGS ?=
 # A tool that makes virtual machines, for test-hosts.
 VM ?=
 
@@ -65,6 +67,10 @@ test-hosts: install-dev ## Tests on a virtual machine with cgroup v2 alone; VM=p
 bench: install-dev ## Print the figures that naru claims its speed from
 	@scripts/install-packages run bench
 	@for bench in benchmarks/*.py; do echo "== $$bench"; $(BIN)/python "$$bench"; done
+
+.PHONY: bench-api
+bench-api: install-dev ## Print the API server's figures beside those of a real kube-apiserver
+	@$(BIN)/python -m benchmarks.api $(BENCH_FLAGS)
 
 .PHONY: lock
 lock: install-dev ## Pin the newest dependencies that fit, with their hashes
