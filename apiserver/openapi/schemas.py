@@ -16,7 +16,7 @@ from apiserver.openapi.descriptions import descriptions_of, sentence
 from apiserver.subresources import SUBRESOURCES
 from naru.api.fields import Field, Shape, fields_of
 from naru.api.meta import KubeObject, ListMeta
-from naru.api.model import NARROW, IntOrString, ListMapKeys, MergeKey, MicroTime, ReplaceKeys, Stored
+from naru.api.model import NARROW, IntOrString, ListMapKeys, ListSet, MergeKey, MicroTime, ReplaceKeys, Stored
 from naru.api.options import DeleteOptions, Status
 from naru.api.quantity import Quantity
 from naru.api.scheme import RESOURCES, Resource
@@ -186,7 +186,8 @@ def _list_extensions(field: Field) -> Schema:
     if (keys := field.mark(ListMapKeys)) is not None:
         return {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": list(keys.keys)}
     merge = field.mark(MergeKey)
-    return {"x-kubernetes-list-type": "set" if merge and not merge.key else "atomic"}
+    is_set = field.mark(ListSet) is not None or (merge is not None and not merge.key)
+    return {"x-kubernetes-list-type": "set" if is_set else "atomic"}
 
 
 def _patch_extensions(field: Field) -> Schema:

@@ -1,4 +1,4 @@
-"""From protobuf to plain dicts, with the types of the models and the numbers of the table.
+"""From protobuf to plain dicts, with the types and the numbers of the models.
 
 A Go program writes every field that is no pointer, set or not: an empty text or a moment of zero means "not set" and is
 left out here, as it is in JSON.
@@ -14,12 +14,12 @@ import orjson
 from pydantic import BaseModel
 
 from apiserver.openapi.schemas import INT_OR_STRING, MICRO_TIME, QUANTITY, TIME, scalar_name
-from apiserver.protobuf.numbers import MESSAGES
+from apiserver.protobuf.numbers import Numbers, numbers_of
 from apiserver.protobuf.wire import as_bytes, as_float, as_int, read_fields
 from naru.api.autoscaling_v1 import Scale
 from naru.api.core_v1 import Binding
 from naru.api.errors import BadRequest
-from naru.api.fields import Field, Shape, fields_of
+from naru.api.fields import Field, Shape
 from naru.api.options import DeleteOptions
 from naru.api.policy_v1 import Eviction
 from naru.api.scheme import by_kind
@@ -68,18 +68,18 @@ def _model(api_version: str, kind: str) -> type[BaseModel]:
     return model
 
 
-def _message(content: bytes, model: type[BaseModel], depth: int, name: str = "") -> dict[str, Any]:
-    """Decode one message; ``name`` is that of an embedded one, whose fields are the model's own."""
+def _message(content: bytes, model: type[BaseModel], depth: int, numbers: Numbers | None = None) -> dict[str, Any]:
+    """Decode one message; ``numbers`` are those of an embedded one, whose fields are the model's own."""
     if depth > _MAX_DEPTH:
         raise ValueError("messages are nested too deeply")
-    numbers, fields = MESSAGES.get(name or model.__name__, {}), fields_of(model)
+    table = numbers_of(model) if numbers is None else numbers
     result: dict[str, Any] = {}
     for number, raw in read_fields(content):
-        target = numbers.get(number, "")
-        if target.startswith("*"):
-            result |= _message(as_bytes(raw), model, depth + 1, target[1:])
-        elif target in fields:
-            _add(result, fields[target], raw, model, depth)
+        target = table.get(number)
+        if isinstance(target, dict):
+            result |= _message(as_bytes(raw), model, depth + 1, target)
+        elif target is not None:
+            _add(result, target, raw, model, depth)
     return result
 
 

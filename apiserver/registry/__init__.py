@@ -28,5 +28,7 @@ def strategy_for(resource: Resource) -> Strategy[Any]:
 
 @cache
 def _strategy(group_resource: str) -> Strategy[Any]:
+    if group_resource not in _MODULES:
+        return Strategy()
     table: dict[str, Strategy[Any]] = importlib.import_module(f"{__name__}.{_MODULES[group_resource]}").STRATEGIES
     return table[group_resource]

@@ -3,12 +3,12 @@
 Source: Kubernetes API reference, autoscaling/v1.
 """
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from naru.api.meta import KubeObject
-from naru.api.model import ALWAYS, Int32, Model
+from naru.api.model import ALWAYS, REQUIRED, Int32, Model, OptionalTime
 
 
 class ScaleSpec(Model):
@@ -29,5 +29,45 @@ class Scale(KubeObject):
 
     kind: str = "Scale"
     api_version: str = "autoscaling/v1"
-    spec: ScaleSpec = Field(default_factory=ScaleSpec)  # what is wanted
-    status: ScaleStatus = Field(default_factory=ScaleStatus)  # what is there
+    spec: ScaleSpec = ScaleSpec()  # what is wanted
+    status: ScaleStatus = ScaleStatus()  # what is there
+
+
+class CrossVersionObjectReference(Model):
+    """TODO."""
+
+    atomic: ClassVar[bool] = True
+
+    kind: Annotated[str, REQUIRED] = ""
+    name: Annotated[str, REQUIRED] = ""
+    api_version: str = ""
+
+
+class HorizontalPodAutoscalerSpec(Model):
+    """TODO."""
+
+    scale_target_ref: Annotated[CrossVersionObjectReference, REQUIRED] = Field(
+        default_factory=CrossVersionObjectReference
+    )
+    min_replicas: Int32 | None = None
+    max_replicas: Annotated[Int32, REQUIRED] = 0
+    target_cpu_utilization_percentage: Int32 | None = None
+
+
+class HorizontalPodAutoscalerStatus(Model):
+    """TODO."""
+
+    observed_generation: int | None = None
+    last_scale_time: OptionalTime = None
+    current_replicas: Annotated[Int32, REQUIRED] = 0
+    desired_replicas: Annotated[Int32, REQUIRED] = 0
+    current_cpu_utilization_percentage: Int32 | None = None
+
+
+class HorizontalPodAutoscaler(KubeObject):
+    """TODO."""
+
+    kind: str = "HorizontalPodAutoscaler"
+    api_version: str = "autoscaling/v1"
+    spec: HorizontalPodAutoscalerSpec = HorizontalPodAutoscalerSpec()
+    status: HorizontalPodAutoscalerStatus = HorizontalPodAutoscalerStatus()

@@ -5,7 +5,7 @@ Source: Kubernetes API reference, core/v1.
 
 import base64
 import binascii
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator, PlainSerializer
 
@@ -33,6 +33,8 @@ Base64 = Annotated[bytes, BeforeValidator(_decode_base64), PlainSerializer(_enco
 class ConfigMap(KubeObject):
     """Settings, as text or as bytes, by key."""
 
+    protobuf: ClassVar[str] = "1 4 2 3"
+
     kind: str = "ConfigMap"
     api_version: str = "v1"
     immutable: bool | None = None  # true: the data can never change again, nor this field; only delete the object
@@ -43,6 +45,8 @@ class ConfigMap(KubeObject):
 
 class Secret(KubeObject):
     """Values, base64 on the wire, that should not be shown around."""
+
+    protobuf: ClassVar[str] = "1 5 2 4 3"
 
     kind: str = "Secret"
     api_version: str = "v1"

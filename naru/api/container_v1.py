@@ -4,7 +4,7 @@ Source: Kubernetes API reference, core/v1.
 """
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -18,7 +18,7 @@ from naru.api.refs_v1 import (
     ResourceFieldSelector,
     SecretKeySelector,
 )
-from naru.api.resources_v1 import ResourceRequirements
+from naru.api.resource_requirements_v1 import ResourceRequirements
 from naru.api.security_v1 import SecurityContext
 from naru.api.volumes_v1 import VolumeDevice, VolumeMount
 
@@ -46,11 +46,15 @@ class ContainerPort(Model):
 class ConfigMapEnvSource(LocalObjectReference):
     """All keys of a ConfigMap."""
 
+    protobuf: ClassVar[str] = "1.1 2"
+
     optional: bool | None = None  # true: the container starts even without the ConfigMap
 
 
 class SecretEnvSource(LocalObjectReference):
     """All keys of a Secret."""
+
+    protobuf: ClassVar[str] = "1.1 2"
 
     optional: bool | None = None  # true: the container starts even without the Secret
 
@@ -105,6 +109,8 @@ class ContainerRestartRule(Model):
 class Container(Model):
     """One container of a pod."""
 
+    protobuf: ClassVar[str] = "1-6 19 7 8 23-25 9 21 10 11 22 12 13 20 14-18"
+
     name: str  # unique in the pod, and a DNS label; it never changes
     image: str = ""  # reference of the image, such as registry.example.com/team/app:1.2
     command: tuple[str, ...] = ()  # replaces the image's entrypoint
@@ -149,5 +155,7 @@ class Container(Model):
 
 class EphemeralContainer(Container):
     """A container added to a running pod to look into it."""
+
+    protobuf: ClassVar[str] = "1.1-6 1.19 1.7 1.8 1.23-25 1.9 1.21 1.10 1.11 1.22 1.12 1.13 1.20 1.14-18 2"
 
     target_container_name: str = ""  # the container whose processes this one sees

@@ -6,14 +6,14 @@ Most of them were moved to CSI drivers upstream and remain for the sake of old m
 Source: Kubernetes API reference, core/v1.
 """
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from naru.api.meta import LabelSelector, ObjectMeta
 from naru.api.model import ALWAYS, Int32, Model
 from naru.api.refs_v1 import LocalObjectReference, TypedLocalObjectReference, TypedObjectReference
-from naru.api.resources_v1 import VolumeResourceRequirements
+from naru.api.resource_requirements_v1 import VolumeResourceRequirements
 
 
 class GCEPersistentDiskVolumeSource(Model):
@@ -52,6 +52,8 @@ class NFSVolumeSource(Model):
 
 class ISCSIVolumeSource(Model):
     """A block device reached by iSCSI."""
+
+    protobuf: ClassVar[str] = "1-8 11 10 12"
 
     target_portal: str  # address, or address:port if it is not 3260
     iqn: str  # qualified name of the target
@@ -233,6 +235,8 @@ class PersistentVolumeClaimVolumeSource(Model):
 
 class PersistentVolumeClaimSpec(Model):
     """What a claim asks of the storage that will be bound to it."""
+
+    protobuf: ClassVar[str] = "1 4 2 3 5-9"
 
     access_modes: tuple[str, ...] = ()  # ReadWriteOnce, ReadOnlyMany, ReadWriteMany, ReadWriteOncePod
     selector: LabelSelector | None = None  # labels that the volume must have

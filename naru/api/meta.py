@@ -3,14 +3,18 @@
 Source: Kubernetes API reference, meta/v1.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, ClassVar
 
 from naru.api.model import ALWAYS, ListMapKeys, MergeKey, Model, OptionalTime, Time
+from naru.api.raw_json import RawJson
 
 
 class OwnerReference(Model):
     """The object that this one belongs to: when the owner goes, the garbage collector takes this one too."""
 
+    protobuf: ClassVar[str] = "5 1 3 4 6 7"
+
+    atomic: ClassVar[bool] = True
     api_version: str  # group and version of the owner's kind
     kind: str  # kind of the owner
     name: str  # name of the owner
@@ -22,17 +26,21 @@ class OwnerReference(Model):
 class ManagedFieldsEntry(Model):
     """The fields that one manager set, as server-side apply records them."""
 
+    protobuf: ClassVar[str] = "1-4 6-8"
+
     manager: str = ""  # who: the fieldManager of the request
     operation: str = ""  # Apply or Update
     api_version: str = ""  # group and version that the fields are named in
     time: OptionalTime = None  # when the set of fields last changed
     fields_type: str = ""  # form of fieldsV1; always FieldsV1
-    fields_v1: dict[str, Any] | None = None  # the fields, as a tree of f:NAME and k:{KEYS}
+    fields_v1: RawJson | None = None  # the fields, as a tree of f:NAME and k:{KEYS}
     subresource: str = ""  # through which subresource; empty: through the object itself
 
 
 class ObjectMeta(Model):
     """Identity, bookkeeping and labels of an object."""
+
+    protobuf: ClassVar[str] = "1-3 5-14 17"
 
     name: str = ""  # unique among the objects of its kind in the namespace; it never changes
     generate_name: str = ""  # the server makes a name from this and five random characters, if name is empty
@@ -54,6 +62,8 @@ class ObjectMeta(Model):
 
 class ListMeta(Model):
     """What a list says of itself: the revision it is true at, and where its next page starts."""
+
+    protobuf: ClassVar[str] = "2-4"
 
     resource_version: str = ""  # revision that the list is true at; a watch may start here
     continue_: str = ""  # token for the next page; empty: this is the last one
@@ -87,8 +97,17 @@ class LabelSelectorRequirement(Model):
     values: tuple[str, ...] = ()  # for In and NotIn at least one; for the others none
 
 
+class FieldSelectorRequirement(Model):
+    """One line of a field selector, as questions about access carry it."""
+
+    key: str  # path of the field
+    operator: str  # In, NotIn, Exists, DoesNotExist
+    values: tuple[str, ...] = ()  # for In and NotIn at least one; for the others none
+
+
 class LabelSelector(Model):
     """A selector in an object: all of it must hold; an empty one matches everything."""
 
+    atomic: ClassVar[bool] = True
     match_labels: dict[str, str] = {}  # labels that must have exactly these values
     match_expressions: tuple[LabelSelectorRequirement, ...] = ()  # further conditions on labels

@@ -30,6 +30,7 @@ INITIALISMS: Final = {
     "api": "API",
     "cidr": "CIDR",
     "cidrs": "CIDRs",
+    "cpu": "CPU",
     "fqdn": "FQDN",
     "id": "ID",
     "io": "IO",
@@ -37,7 +38,10 @@ INITIALISMS: Final = {
     "ipc": "IPC",
     "ips": "IPs",
     "pid": "PID",
+    "tls": "TLS",
     "uri": "URI",
+    "url": "URL",
+    "urls": "URLs",
     "uuid": "UUID",
     "wwns": "WWNs",
 }  # as in podCIDR: Kubernetes writes these in capitals unless they open the name (uid, ip)
@@ -64,6 +68,11 @@ class ListMapKeys:
 
 
 @dataclass(frozen=True)
+class ListSet:
+    """Server-side apply knows this list as a set (``+listType=set``); a strategic merge patch replaces it."""
+
+
+@dataclass(frozen=True)
 class ReplaceKeys:
     """Strategic merge patch clears the object's other fields when a patch sets one of them (``retainKeys``)."""
 
@@ -84,6 +93,16 @@ class Atomic:
 
 
 @dataclass(frozen=True)
+class Granular:
+    """Server-side apply knows the fields of the object in this field, although its model is atomic elsewhere."""
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """A pointer in Go, to an object that defaulting makes: whoever sends none owns it nevertheless, as a default."""
+
+
+@dataclass(frozen=True)
 class Narrow:
     """A number that has 32 bits in Go, whose decoder refuses a larger one."""
 
@@ -100,6 +119,9 @@ REPLACE_KEYS: Final = ReplaceKeys()
 ALWAYS: Final = Always()
 REQUIRED: Final = Required()
 ATOMIC: Final = Atomic()
+GRANULAR: Final = Granular()
+POINTER: Final = Pointer()
+SET: Final = ListSet()
 STORED: Final = Stored()
 
 
@@ -116,7 +138,7 @@ class Model(BaseModel):
     """
 
     atomic: ClassVar[bool] = False  # server-side apply knows the object only as a whole (``+structType=atomic``)
-    protobuf: ClassVar[str] = ""  # the fields' protobuf numbers in their order here; empty: 1, 2, 3 and so on
+    protobuf: ClassVar[str] = ""  # numbers of the fields, in their order here (apiserver/protobuf/numbers.py)
 
     model_config = ConfigDict(
         frozen=True,

@@ -3,7 +3,7 @@
 Source: Kubernetes API reference, core/v1.
 """
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -20,6 +20,8 @@ class NamespaceSpec(Model):
 
 class NamespaceCondition(Model):
     """How far the deletion of a namespace got."""
+
+    protobuf: ClassVar[str] = "1 2 4-6"
 
     type: str  # what may hold the deletion up, such as NamespaceContentRemaining
     status: str  # True, False or Unknown

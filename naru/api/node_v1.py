@@ -4,7 +4,7 @@ Source: Kubernetes API reference, core/v1.
 """
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -43,11 +43,15 @@ class ConfigMapNodeConfigSource(Model):
 class NodeConfigSource(Model):
     """Where a kubelet's configuration comes from (no longer acted on upstream)."""
 
+    protobuf: ClassVar[str] = "2"
+
     config_map: ConfigMapNodeConfigSource | None = None
 
 
 class NodeSpec(Model):
     """What the cluster decided about the node."""
+
+    protobuf: ClassVar[str] = "1 7 3-6 2"
 
     pod_cidr: str = ""  # written once, by the controller that hands out the ranges
     pod_cidrs: Annotated[tuple[str, ...], MergeKey("")] = ()  # the same with one range for each IP family

@@ -3,6 +3,8 @@
 Source: Kubernetes API reference, core/v1.
 """
 
+from typing import ClassVar
+
 from naru.api.meta import LabelSelector
 from naru.api.model import Int32, Model
 
@@ -18,6 +20,7 @@ class NodeSelectorRequirement(Model):
 class NodeSelectorTerm(Model):
     """Conditions that must all hold; a term without any matches nothing."""
 
+    atomic: ClassVar[bool] = True
     match_expressions: tuple[NodeSelectorRequirement, ...] = ()  # about labels of the node
     match_fields: tuple[NodeSelectorRequirement, ...] = ()  # about fields of the node
 
@@ -25,6 +28,7 @@ class NodeSelectorTerm(Model):
 class NodeSelector(Model):
     """Terms of which one must match."""
 
+    atomic: ClassVar[bool] = True
     node_selector_terms: tuple[NodeSelectorTerm, ...]  # one of them must match
 
 

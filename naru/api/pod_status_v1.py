@@ -6,13 +6,13 @@ Source: Kubernetes API reference, core/v1.
 """
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from naru.api.model import ALWAYS, REPLACE_KEYS, Int32, ListMapKeys, MergeKey, Model, OptionalTime
 from naru.api.quantity import Quantity
-from naru.api.resources_v1 import ResourceRequirements
+from naru.api.resource_requirements_v1 import ResourceRequirements
 
 
 class PodPhase(StrEnum):
@@ -27,6 +27,8 @@ class PodPhase(StrEnum):
 
 class PodCondition(Model):
     """One aspect of a pod's state."""
+
+    protobuf: ClassVar[str] = "1 7 2-6"
 
     type: str  # PodScheduled, Initialized, ContainersReady, Ready, DisruptionTarget, or a readiness gate's
     observed_generation: int = 0  # the metadata.generation that the condition is about
@@ -121,6 +123,8 @@ class ContainerUser(Model):
 class ResourceHealth(Model):
     """The health of one device."""
 
+    protobuf: ClassVar[str] = "1 2 6"
+
     resource_id: str  # id of the device
     health: str = ""  # Healthy, Unhealthy or Unknown
     message: str | None = None  # more about health, for people
@@ -189,6 +193,8 @@ class NodeAllocatableResourceClaimStatus(Model):
 
 class PodStatus(Model):
     """The pod as last seen."""
+
+    protobuf: ClassVar[str] = "17 1-4 11 5 16 6 12 7 10 8 9 13-15 18-21"
 
     observed_generation: int = 0  # the metadata.generation that this status is about
     phase: str = ""  # Pending, Running, Succeeded, Failed or Unknown: a summary; conditions tell more

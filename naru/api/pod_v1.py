@@ -6,18 +6,18 @@ Source: Kubernetes API reference, core/v1.
 """
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from naru.api.container_v1 import Container, EphemeralContainer
 from naru.api.meta import KubeObject, ObjectMeta
-from naru.api.model import REPLACE_KEYS, STORED, Int32, ListMapKeys, MergeKey, Model, Stored
+from naru.api.model import ATOMIC, POINTER, REPLACE_KEYS, STORED, Int32, ListMapKeys, MergeKey, Model, Stored
 from naru.api.placement_v1 import Affinity, Toleration, TopologySpreadConstraint
 from naru.api.pod_status_v1 import PodStatus
 from naru.api.quantity import Quantity
 from naru.api.refs_v1 import LocalObjectReference, ObjectReference
-from naru.api.resources_v1 import ResourceRequirements
+from naru.api.resource_requirements_v1 import ResourceRequirements
 from naru.api.security_v1 import PodSecurityContext
 from naru.api.volumes_v1 import Volume
 
@@ -74,6 +74,8 @@ class PodSchedulingGate(Model):
 class PodResourceClaim(Model):
     """A ResourceClaim of the pod, or the template to make one from."""
 
+    protobuf: ClassVar[str] = "1 3 4"
+
     name: str  # name by which containers refer to it
     resource_claim_name: str | None = None  # name of a ResourceClaim in the pod's namespace
     resource_claim_template_name: str | None = None  # name of the template to make a ResourceClaim from
@@ -87,6 +89,8 @@ class PodSchedulingGroup(Model):
 
 class PodSpec(Model):
     """Desired state: all of it the user's, except ``nodeName``."""
+
+    protobuf: ClassVar[str] = "1 20 2 34 3-9 21 10-13 27 14-19 22-26 28-33 35-41 43"
 
     # what containers can mount
     volumes: Annotated[tuple[Volume, ...], MergeKey("name"), REPLACE_KEYS, ListMapKeys(("name",))] = ()
@@ -102,7 +106,7 @@ class PodSpec(Model):
     active_deadline_seconds: int | None = None  # so long after its start the pod is ended and Failed; unset: never
     # ClusterFirst, ClusterFirstWithHostNet, Default (the node's resolver) or None (dnsConfig alone)
     dns_policy: Annotated[str, Stored(("Default",))] = "ClusterFirst"
-    node_selector: dict[str, str] = {}  # labels that the node must have
+    node_selector: Annotated[dict[str, str], ATOMIC] = {}  # labels that the node must have
     service_account_name: str = ""  # identity of the pod, a ServiceAccount of its namespace; empty: default
     service_account: str = ""  # the old name of serviceAccountName, kept equal to it
     automount_service_account_token: Annotated[bool | None, STORED] = None  # do containers get a token of it
@@ -112,7 +116,7 @@ class PodSpec(Model):
     host_ipc: bool = False  # share System V IPC and message queues with the node
     share_process_namespace: bool | None = None  # the containers see each other's processes; not together with hostPID
     # rights of all containers, and owner of their volumes
-    security_context: PodSecurityContext = Field(default_factory=PodSecurityContext)
+    security_context: Annotated[PodSecurityContext, POINTER] = Field(default_factory=PodSecurityContext)
     image_pull_secrets: Annotated[
         tuple[LocalObjectReference, ...], MergeKey("name"), ListMapKeys(("name",)), STORED
     ] = ()  # Secrets with the passwords of registries

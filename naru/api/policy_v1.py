@@ -3,7 +3,10 @@
 Source: Kubernetes API reference, policy/v1.
 """
 
-from naru.api.meta import KubeObject
+from typing import Annotated
+
+from naru.api.meta import Condition, KubeObject, LabelSelector
+from naru.api.model import ALWAYS, Int32, IntOrString, ListMapKeys, MergeKey, Model, Time
 from naru.api.options import DeleteOptions
 
 
@@ -13,3 +16,33 @@ class Eviction(KubeObject):
     kind: str = "Eviction"
     api_version: str = "policy/v1"
     delete_options: DeleteOptions | None = None  # how to delete the pod
+
+
+class PodDisruptionBudgetSpec(Model):
+    """TODO."""
+
+    min_available: IntOrString | None = None
+    selector: LabelSelector | None = None
+    max_unavailable: IntOrString | None = None
+    unhealthy_pod_eviction_policy: str | None = None
+
+
+class PodDisruptionBudgetStatus(Model):
+    """TODO."""
+
+    observed_generation: int = 0
+    disrupted_pods: dict[str, Time] = {}
+    disruptions_allowed: Annotated[Int32, ALWAYS] = 0
+    current_healthy: Annotated[Int32, ALWAYS] = 0
+    desired_healthy: Annotated[Int32, ALWAYS] = 0
+    expected_pods: Annotated[Int32, ALWAYS] = 0
+    conditions: Annotated[tuple[Condition, ...], MergeKey("type"), ListMapKeys(("type",))] = ()
+
+
+class PodDisruptionBudget(KubeObject):
+    """TODO."""
+
+    kind: str = "PodDisruptionBudget"
+    api_version: str = "policy/v1"
+    spec: PodDisruptionBudgetSpec = PodDisruptionBudgetSpec()
+    status: PodDisruptionBudgetStatus = PodDisruptionBudgetStatus()

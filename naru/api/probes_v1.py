@@ -3,7 +3,7 @@
 Source: Kubernetes API reference, core/v1.
 """
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from naru.api.model import ALWAYS, Int32, IntOrString, Model
 
@@ -62,6 +62,8 @@ class ProbeHandler(Model):
 
 class Probe(ProbeHandler):
     """How to ask, how often, and how many answers make a verdict."""
+
+    protobuf: ClassVar[str] = "1.1-4 2-7"
 
     initial_delay_seconds: Int32 = 0  # time from the container's start to the first try
     timeout_seconds: Int32 = 1  # without an answer for so long, a try has failed

@@ -3,6 +3,8 @@
 Source: Kubernetes API reference, core/v1.
 """
 
+from typing import ClassVar
+
 from naru.api.model import Model
 from naru.api.quantity import Quantity
 
@@ -10,12 +12,14 @@ from naru.api.quantity import Quantity
 class LocalObjectReference(Model):
     """An object of the same namespace, by name."""
 
+    atomic: ClassVar[bool] = True
     name: str = ""  # name of the object
 
 
 class ObjectReference(Model):
     """An object anywhere, named as exactly as the writer could."""
 
+    atomic: ClassVar[bool] = True
     kind: str = ""  # kind of the object
     namespace: str = ""  # namespace of the object; empty if its kind has none
     name: str = ""  # name of the object
@@ -28,6 +32,7 @@ class ObjectReference(Model):
 class TypedLocalObjectReference(Model):
     """An object of any kind in the same namespace."""
 
+    atomic: ClassVar[bool] = True
     api_group: str | None = None  # group of its kind; unset: the core group
     kind: str  # kind of the object
     name: str  # name of the object
@@ -45,6 +50,8 @@ class TypedObjectReference(Model):
 class ConfigMapKeySelector(LocalObjectReference):
     """One key of a ConfigMap."""
 
+    protobuf: ClassVar[str] = "1.1 2 3"
+    atomic: ClassVar[bool] = True
     key: str  # key whose value is taken
     optional: bool | None = None  # true: no error if the object or the key is missing
 
@@ -52,6 +59,8 @@ class ConfigMapKeySelector(LocalObjectReference):
 class SecretKeySelector(LocalObjectReference):
     """One key of a Secret."""
 
+    protobuf: ClassVar[str] = "1.1 2 3"
+    atomic: ClassVar[bool] = True
     key: str  # key whose value is taken
     optional: bool | None = None  # true: no error if the object or the key is missing
 
@@ -59,6 +68,7 @@ class SecretKeySelector(LocalObjectReference):
 class FileKeySelector(Model):
     """One variable of an env file in a volume of the pod."""
 
+    atomic: ClassVar[bool] = True
     volume_name: str  # name of the volume
     path: str  # path of the file in the volume, relative and without ..
     key: str  # name of the variable in the file
@@ -68,6 +78,7 @@ class FileKeySelector(Model):
 class ObjectFieldSelector(Model):
     """A field of the pod itself, as a path such as ``metadata.name``."""
 
+    atomic: ClassVar[bool] = True
     api_version: str = "v1"  # version that the path is written for
     field_path: str  # path of the field, such as metadata.name or metadata.labels['app']
 
@@ -75,6 +86,7 @@ class ObjectFieldSelector(Model):
 class ResourceFieldSelector(Model):
     """A limit or request of one of the pod's containers, in units of ``divisor``."""
 
+    atomic: ClassVar[bool] = True
     container_name: str = ""  # name of the container; may be empty for the one that reads its own
     resource: str  # which one, such as limits.cpu or requests.memory
     divisor: Quantity = "0"  # the value is told in units of this, such as 1Mi, rounded up; 0 stands for 1

@@ -6,6 +6,7 @@ The classes are imported when first asked for, so a program pays only for the gr
 """
 
 import importlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -29,6 +30,7 @@ class Resource:
     categories: tuple[str, ...] = ()
     subresources: tuple[str, ...] = ()
     verbs: tuple[str, ...] = ALL_VERBS
+    stored_only: bool = False  # kept and served, but nothing in naru acts on objects of this kind yet
 
     @property
     def singular(self) -> str:
@@ -60,31 +62,116 @@ class Resource:
         return "/".join(parts)
 
 
-_CORE: Final = "naru.api.core_v1"
-_APPS: Final = "naru.api.apps_v1"
+_TABLE: Final = """
+v1 in core_v1
+  Namespace             namespaces             cluster    short:ns sub:status,finalize
+  Node                  nodes                  cluster    short:no sub:status
+  Pod                   pods                   namespaced short:po in:all sub:status,binding,log,exec,attach,eviction
+  ConfigMap             configmaps             namespaced short:cm
+  Secret                secrets                namespaced
+  ServiceAccount        serviceaccounts        namespaced short:sa
+  Event                 events                 namespaced short:ev
+  Endpoints             endpoints              namespaced short:ep stored
+  LimitRange            limitranges            namespaced short:limits stored
+  PersistentVolume      persistentvolumes      cluster    short:pv sub:status stored
+  PersistentVolumeClaim persistentvolumeclaims namespaced short:pvc sub:status stored
+  PodTemplate           podtemplates           namespaced stored
+  ReplicationController replicationcontrollers namespaced short:rc in:all sub:status,scale stored
+  ResourceQuota         resourcequotas         namespaced short:quota sub:status stored
+  Service               services               namespaced short:svc in:all sub:status stored
+apps/v1 in apps_v1
+  ControllerRevision controllerrevisions namespaced stored
+  DaemonSet          daemonsets          namespaced short:ds in:all sub:status stored
+  Deployment         deployments         namespaced short:deploy in:all sub:status,scale
+  ReplicaSet         replicasets         namespaced short:rs in:all sub:status,scale
+  StatefulSet        statefulsets        namespaced short:sts in:all sub:status,scale stored
+autoscaling/v2 in autoscaling_v2
+  HorizontalPodAutoscaler horizontalpodautoscalers namespaced short:hpa in:all sub:status stored
+autoscaling/v1 in autoscaling_v1
+  HorizontalPodAutoscaler horizontalpodautoscalers namespaced short:hpa in:all sub:status stored
+batch/v1 in batch_v1
+  CronJob cronjobs namespaced short:cj in:all sub:status stored
+  Job     jobs     namespaced in:all sub:status stored
+certificates.k8s.io/v1 in certificates_v1
+  CertificateSigningRequest certificatesigningrequests cluster    short:csr sub:status,approval stored
+coordination.k8s.io/v1 in coordination_v1
+  Lease leases namespaced
+discovery.k8s.io/v1 in discovery_v1
+  EndpointSlice endpointslices namespaced stored
+events.k8s.io/v1 in events_v1
+  Event events namespaced short:ev
+flowcontrol.apiserver.k8s.io/v1 in flowcontrol_v1
+  FlowSchema                 flowschemas                 cluster    sub:status stored
+  PriorityLevelConfiguration prioritylevelconfigurations cluster    sub:status stored
+networking.k8s.io/v1 in networking_v1
+  IngressClass  ingressclasses  cluster    stored
+  Ingress       ingresses       namespaced short:ing sub:status stored
+  IPAddress     ipaddresses     cluster    short:ip stored
+  NetworkPolicy networkpolicies namespaced short:netpol stored
+  ServiceCIDR   servicecidrs    cluster    sub:status stored
+node.k8s.io/v1 in runtime_class_v1
+  RuntimeClass runtimeclasses cluster    stored
+policy/v1 in policy_v1
+  PodDisruptionBudget poddisruptionbudgets namespaced short:pdb sub:status stored
+rbac.authorization.k8s.io/v1 in rbac_v1
+  ClusterRoleBinding clusterrolebindings cluster    stored
+  ClusterRole        clusterroles        cluster    stored
+  RoleBinding        rolebindings        namespaced stored
+  Role               roles               namespaced stored
+resource.k8s.io/v1 in resource_v1
+  DeviceClass           deviceclasses          cluster    stored
+  ResourceClaim         resourceclaims         namespaced sub:status stored
+  ResourceClaimTemplate resourceclaimtemplates namespaced stored
+  ResourceSlice         resourceslices         cluster    stored
+scheduling.k8s.io/v1 in scheduling_v1
+  PriorityClass priorityclasses cluster    short:pc stored
+storage.k8s.io/v1 in storage_v1
+  CSIDriver             csidrivers              cluster    stored
+  CSINode               csinodes                cluster    stored
+  CSIStorageCapacity    csistoragecapacities    namespaced stored
+  StorageClass          storageclasses          cluster    short:sc stored
+  VolumeAttachment      volumeattachments       cluster    sub:status stored
+  VolumeAttributesClass volumeattributesclasses cluster    short:vac stored
+admissionregistration.k8s.io/v1 in admissionregistration_v1
+  MutatingAdmissionPolicy          mutatingadmissionpolicies         cluster    in:api-extensions stored
+  MutatingAdmissionPolicyBinding   mutatingadmissionpolicybindings   cluster    in:api-extensions stored
+  MutatingWebhookConfiguration     mutatingwebhookconfigurations     cluster    in:api-extensions stored
+  ValidatingAdmissionPolicy        validatingadmissionpolicies       cluster    in:api-extensions sub:status stored
+  ValidatingAdmissionPolicyBinding validatingadmissionpolicybindings cluster    in:api-extensions stored
+  ValidatingWebhookConfiguration   validatingwebhookconfigurations   cluster    in:api-extensions stored
+apiextensions.k8s.io/v1 in apiextensions_v1
+  CustomResourceDefinition customresourcedefinitions cluster    short:crd,crds in:api-extensions sub:status stored
+apiregistration.k8s.io/v1 in apiregistration_v1
+  APIService apiservices cluster    in:api-extensions sub:status stored
+"""
+# A line is a kind: its plural, its scope, then what it has of short names, categories and subresources; "stored": it is
+# kept and served, but nothing in naru acts on it yet. The line above says its group and the module that declares it.
 
-RESOURCES: Final[tuple[Resource, ...]] = (
-    Resource("", "v1", "Namespace", "namespaces", False, _CORE, ("ns",), (), ("status", "finalize")),
-    Resource("", "v1", "Node", "nodes", False, _CORE, ("no",), (), ("status",)),
-    Resource(
-        "",
-        "v1",
-        "Pod",
-        "pods",
-        True,
-        _CORE,
-        ("po",),
-        ("all",),
-        ("status", "binding", "log", "exec", "attach", "eviction"),
-    ),
-    Resource("", "v1", "ConfigMap", "configmaps", True, _CORE, ("cm",)),
-    Resource("", "v1", "Secret", "secrets", True, _CORE),
-    Resource("", "v1", "ServiceAccount", "serviceaccounts", True, _CORE, ("sa",)),
-    Resource("", "v1", "Event", "events", True, _CORE, ("ev",)),
-    Resource("apps", "v1", "ReplicaSet", "replicasets", True, _APPS, ("rs",), ("all",), ("status", "scale")),
-    Resource("apps", "v1", "Deployment", "deployments", True, _APPS, ("deploy",), ("all",), ("status", "scale")),
-    Resource("coordination.k8s.io", "v1", "Lease", "leases", True, "naru.api.coordination_v1"),
-)
+
+def _read_table(table: str) -> Iterator[Resource]:
+    group = version = module = ""
+    for line in table.strip().splitlines():
+        if not line.startswith(" "):
+            api_version, _, module = line.split()
+            group, _, version = api_version.rpartition("/")
+            continue
+        kind, plural, scope, *others = line.split()
+        more = {name: tuple(value.split(",")) for name, _, value in (other.partition(":") for other in others)}
+        yield Resource(
+            group,
+            version,
+            kind,
+            plural,
+            scope == "namespaced",
+            f"naru.api.{module}",
+            more.get("short", ()),
+            more.get("in", ()),
+            more.get("sub", ()),
+            stored_only="stored" in more,
+        )
+
+
+RESOURCES: Final = tuple(_read_table(_TABLE))
 
 _BY_PLURAL: Final = {(r.group, r.version, r.plural): r for r in RESOURCES}
 _BY_KIND: Final = {(r.api_version, r.kind): r for r in RESOURCES}

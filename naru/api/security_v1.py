@@ -5,7 +5,7 @@ What a container does not say itself, it takes from its pod.
 Source: Kubernetes API reference, core/v1.
 """
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from naru.api.model import STORED, Model, Stored
 
@@ -53,6 +53,8 @@ class AppArmorProfile(Model):
 class SecurityContext(Model):
     """Rights of one container; what is set here wins over the pod's."""
 
+    protobuf: ClassVar[str] = "1-3 10 4 8 5-7 9 11 12"
+
     capabilities: Capabilities | None = None  # Linux capabilities to add or drop
     privileged: bool | None = None  # true: all capabilities, all devices, no seccomp: as much as root on the node
     se_linux_options: Annotated[SELinuxOptions | None, STORED] = None  # SELinux label of the process; unset: the pod's
@@ -77,6 +79,8 @@ class Sysctl(Model):
 
 class PodSecurityContext(Model):
     """Rights of all the pod's containers, and of its volumes."""
+
+    protobuf: ClassVar[str] = "1 8 2 6 3 4 12 5 7 9-11 13"
 
     se_linux_options: Annotated[SELinuxOptions | None, STORED] = None  # SELinux label of all processes
     windows_options: Annotated[WindowsSecurityContextOptions | None, STORED] = None  # for Windows nodes alone

@@ -6,7 +6,7 @@ those that need a storage system are in ``external_volumes_v1``.
 Source: Kubernetes API reference, core/v1.
 """
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from naru.api.external_volumes_v1 import (
     AWSElasticBlockStoreVolumeSource,
@@ -74,6 +74,8 @@ class SecretVolumeSource(Model):
 class ConfigMapVolumeSource(LocalObjectReference):
     """A ConfigMap as files, one for each key."""
 
+    protobuf: ClassVar[str] = "1.1 2-4"
+
     items: tuple[KeyToPath, ...] = ()  # only these keys, at these paths; empty: every key, under its own name
     default_mode: Int32 = 420  # permissions of files whose item names none; 420 is 0644
     optional: bool | None = None  # true: an empty directory if the ConfigMap is missing
@@ -98,12 +100,16 @@ class DownwardAPIVolumeSource(Model):
 class SecretProjection(LocalObjectReference):
     """A Secret's part in a projected volume."""
 
+    protobuf: ClassVar[str] = "1.1 2 4"
+
     items: tuple[KeyToPath, ...] = ()  # only these keys, at these paths; empty: every key, under its own name
     optional: bool | None = None  # true: no error if the Secret or a key is missing
 
 
 class ConfigMapProjection(LocalObjectReference):
     """A ConfigMap's part in a projected volume."""
+
+    protobuf: ClassVar[str] = "1.1 2 4"
 
     items: tuple[KeyToPath, ...] = ()  # only these keys, at these paths; empty: every key, under its own name
     optional: bool | None = None  # true: no error if the ConfigMap or a key is missing
@@ -125,6 +131,8 @@ class ServiceAccountTokenProjection(Model):
 
 class ClusterTrustBundleProjection(Model):
     """Root certificates from ClusterTrustBundle objects."""
+
+    protobuf: ClassVar[str] = "1-3 5 4"
 
     name: str | None = None  # name of one bundle
     signer_name: str | None = None  # all bundles of this signer, in place of name
@@ -166,6 +174,8 @@ class ProjectedVolumeSource(Model):
 class VolumeSource(Model):
     """Where a volume's content comes from: exactly one field is set."""
 
+    protobuf: ClassVar[str] = "1-23 26 24 25 27-30"
+
     host_path: HostPathVolumeSource | None = None
     empty_dir: EmptyDirVolumeSource | None = None
     gce_persistent_disk: Annotated[GCEPersistentDiskVolumeSource | None, STORED] = None
@@ -201,11 +211,15 @@ class VolumeSource(Model):
 class Volume(VolumeSource):
     """A source, and the name by which the pod's containers mount it."""
 
+    protobuf: ClassVar[str] = "2.1-23 2.26 2.24 2.25 2.27-30 1"
+
     name: str  # unique in the pod, and a DNS label
 
 
 class VolumeMount(Model):
     """Where a container sees a volume of its pod."""
+
+    protobuf: ClassVar[str] = "1 2 7 3-6"
 
     name: str  # name of the volume
     read_only: bool = False  # mount read-only

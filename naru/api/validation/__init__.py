@@ -28,8 +28,10 @@ _MODULES: Final[dict[str, str]] = {
 @cache
 def _rules_of(model: type[KubeObject]) -> Rules:
     declared_in = model.__module__.rpartition(".")[2]
+    if declared_in not in _MODULES:
+        return Rules(lambda obj: [])
     table: dict[type[KubeObject], Rules] = importlib.import_module(f"{__name__}.{_MODULES[declared_in]}").RULES
-    return table[model]
+    return table.get(model) or Rules(lambda obj: [])
 
 
 def validate(obj: KubeObject) -> list[FieldError]:

@@ -16,7 +16,7 @@ from naru.api.pods import is_sidecar
 from naru.api.probes_v1 import Lifecycle, LifecycleHandler, Probe, ProbeHandler
 from naru.api.quantity import parse_quantity
 from naru.api.refs_v1 import ConfigMapKeySelector, SecretKeySelector
-from naru.api.resources_v1 import ResourceRequirements
+from naru.api.resource_requirements_v1 import ResourceRequirements
 from naru.api.security_v1 import SecurityContext
 from naru.api.validation.meta import not_negative, one_of
 from naru.api.validation.volumes import (

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from apiserver.openapi.protobuf import message, text, varint
 from apiserver.protobuf import decode
-from apiserver.protobuf.numbers import MESSAGES
+from apiserver.protobuf.numbers import numbers_of
 from apiserver.protobuf.wire import read_fields, signed
 from naru.api.errors import BadRequest
 from naru.api.scheme import RESOURCES
@@ -87,7 +87,7 @@ class TestKinds:
 
     @pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: resource.plural)
     def test_every_kind_has_numbers(self, resource: Any) -> None:
-        assert MESSAGES[resource.kind][1] == "metadata"
+        assert numbers_of(resource.model)[1].name == "metadata"
 
 
 class TestRefusals:
