@@ -11,6 +11,8 @@ from apiserver.handlers.body import read_object
 from apiserver.handlers.call import Call
 from apiserver.handlers.metadata import place
 from apiserver.handlers.output import respond
+from apiserver.handlers.write_options import CREATE, check_write_options, manager_of
+from apiserver.managed_fields.field_manager import field_manager_of
 from apiserver.registry.strategy import Context
 from apiserver.storage.store import Written
 from naru.api.errors import AlreadyExists, BadRequest, invalid
@@ -22,18 +24,25 @@ NAME_ATTEMPTS: Final = 8  # of a generated name that turns out to be taken; one 
 
 async def create(call: Call) -> web.StreamResponse:
     """Store the object of the body."""
+    check_write_options(call, CREATE)
     obj = place(await read_object(call, call.resource.model), call.resource, call.info.namespace)
     return await create_object(call, obj)
 
 
-async def create_object(call: Call, obj: KubeObject) -> web.StreamResponse:
+async def create_object(call: Call, obj: KubeObject, *, recorded: bool = False) -> web.StreamResponse:
     """Store a decoded object, and answer with what it became.
+
+    Args:
+        recorded: its managedFields say already who made it, as those of an applied object do.
 
     Raises:
         BadRequest: it has a resourceVersion, so it was read from somewhere.
     """
     if obj.metadata.resource_version:
         raise BadRequest("resourceVersion should not be set on objects to be created")
+    if not recorded:
+        manager = field_manager_of(call.resource, call.info.subresource)
+        obj = manager.record(None, None, obj, manager_of(call), now())
     written = await _store(call, obj)
     if not call.dry_run:
         trail.record(call.state, call.request, "create", call.resource, None, written.after.obj)

@@ -15,6 +15,8 @@ from apiserver.handlers.call import Call
 from apiserver.handlers.create import create_object
 from apiserver.handlers.metadata import check_name, place, with_meta
 from apiserver.handlers.output import respond
+from apiserver.handlers.write_options import UPDATE, check_write_options, manager_of
+from apiserver.managed_fields.field_manager import field_manager_of, without_new_times
 from apiserver.registry.namespaces import NamespaceStrategy
 from apiserver.registry.strategy import Strategy
 from apiserver.storage.entry import Entry
@@ -23,18 +25,20 @@ from naru.api.core_v1 import Namespace
 from naru.api.errors import FieldError, NotFound, invalid
 from naru.api.field_errors import invalid as invalid_field
 from naru.api.meta import KubeObject
+from naru.api.model import now
 
 MODIFIED: Final = "the object has been modified; please apply your changes to the latest version and try again"
 
 
 async def update(call: Call) -> web.StreamResponse:
     """Replace the object of the URL by the one of the body."""
+    check_write_options(call, UPDATE)
     sent = place(await read_object(call, call.resource.model), call.resource, call.info.namespace)
     check_name(sent, call.info.name)
 
     async def decide(entry: Entry) -> Keep | Remove:
         _check_version_given(call, sent)
-        return await settle(call, sent, entry)
+        return await settle(call, recorded(call, sent, entry), entry)
 
     try:
         written = await call.state.store.modify(call.resource, call.info.key, decide, dry_run=call.dry_run)
@@ -66,6 +70,12 @@ async def answer(call: Call, written: Written, verb: str) -> web.StreamResponse:
     return await respond(call.request, call.form.one(written.after), call.form, warnings=call.warnings)
 
 
+def recorded(call: Call, sent: KubeObject, entry: Entry) -> KubeObject:
+    """Return what was sent with the record of its writer, as the one who owns what differs from the object."""
+    manager = field_manager_of(call.resource, call.info.subresource)
+    return manager.record(entry.obj, entry.decoded(), sent, manager_of(call), now())
+
+
 async def settle(call: Call, sent: KubeObject, entry: Entry) -> Keep | Remove:
     """Apply the rules of the kind to a new state: keep what the sender may not change, admit, validate.
 
@@ -79,6 +89,7 @@ async def settle(call: Call, sent: KubeObject, entry: Entry) -> Keep | Remove:
     new = await call.admit(Operation.UPDATE, _prepared(call, sent, old), old)
     if errors := _errors(call, new, old):
         raise invalid(call.resource.group, call.resource.kind, old.metadata.name, errors)
+    new = without_new_times(new, old)
     return Remove(new) if is_gone(call.strategy, new) else Keep(new)
 
 

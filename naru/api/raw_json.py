@@ -27,7 +27,7 @@ class RawJson(bytes):
     @property
     def value(self) -> Any:
         """The decoded value, made anew for each reader."""
-        return orjson.loads(self)
+        return _decoded(self)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -36,13 +36,17 @@ class RawJson(bytes):
             _encoded,
             core_schema.any_schema(),
             serialization=core_schema.plain_serializer_function_ser_schema(
-                orjson.loads, return_schema=core_schema.any_schema()
+                _decoded, return_schema=core_schema.any_schema()
             ),
         )
 
 
 def _encoded(value: Any) -> RawJson:
     return value if isinstance(value, RawJson) else RawJson.of(value)
+
+
+def _decoded(value: bytes) -> Any:
+    return orjson.loads(memoryview(value))  # orjson takes no subclass of bytes
 
 
 @lru_cache(maxsize=2048)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apiserver.patch import apply
+from apiserver.patch import MERGE_PATCH, apply, patch_type
 from apiserver.patch.merge_patch import apply_merge_patch, merged
 from naru.api.errors import BadRequest, UnsupportedMediaType
 from naru.api.meta import KubeObject
@@ -80,13 +80,17 @@ class TestContentTypes:
     """The media type picks the engine; parameters do not matter."""
 
     def test_parameters_are_ignored(self) -> None:
-        assert apply("application/merge-patch+json; charset=utf-8", {}, b'{"a":1}', KubeObject) == {"a": 1}
+        assert patch_type("application/merge-patch+json; charset=utf-8") == MERGE_PATCH
 
-    @pytest.mark.parametrize("content_type", ["application/json", "", "application/apply-patch+yaml", "text/plain"])
+    def test_the_engine_is_the_one_of_the_type(self) -> None:
+        assert apply(MERGE_PATCH, {}, b'{"a":1}', KubeObject) == {"a": 1}
+
+    @pytest.mark.parametrize("content_type", ["application/json", "", "application/apply-patch+cbor", "text/plain"])
     def test_the_refusal_lists_what_is_accepted(self, content_type: str) -> None:
         with pytest.raises(UnsupportedMediaType) as error:
-            apply(content_type, {}, b"{}", KubeObject)
+            patch_type(content_type)
         assert error.value.message == (
             "the body of the request was in an unknown format - accepted media types include: "
-            "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json"
+            "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, "
+            "application/apply-patch+yaml"
         )

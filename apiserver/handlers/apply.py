@@ -1,0 +1,173 @@
+"""APPLY: a PATCH that states what its manager wants of an object, which is created if there is none.
+
+Flow: YAML -> FieldManager.apply (merge, conflicts, managedFields) -> decode -> as an update, or as a create.
+"""
+
+from collections import Counter
+from typing import Any, Final
+
+import orjson
+import yaml
+from aiohttp import web
+
+from apiserver.handlers.body import decode, field_validation, parse
+from apiserver.handlers.call import Call
+from apiserver.handlers.create import create_object
+from apiserver.handlers.metadata import check_name, place
+from apiserver.handlers.update import answer, settle
+from apiserver.handlers.write_options import is_forced, manager_of
+from apiserver.managed_fields.check import DoesNotFit
+from apiserver.managed_fields.conflicts import conflict_error
+from apiserver.managed_fields.field_manager import Entries, field_manager_of, with_entries
+from apiserver.managed_fields.managers import MalformedEntry
+from apiserver.managed_fields.updater import Conflicts, Document
+from apiserver.patch.go_text import go_type
+from apiserver.storage.entry import Entry
+from apiserver.storage.store import Keep, Remove, conflict
+from naru.api.errors import AlreadyExists, BadRequest, InternalError, NotFound
+from naru.api.meta import KubeObject
+from naru.api.model import now
+
+ATTEMPTS: Final = 8  # of an apply that finds its object there when creating it, and gone when changing it
+
+
+async def apply(call: Call, body: bytes) -> web.StreamResponse:
+    """Apply the configuration of the body to the object of the URL."""
+    applied = read_configuration(body)
+    check_configuration(call, applied)
+
+    async def decide(entry: Entry) -> Keep | Remove:
+        call.warnings.clear()  # of a try before this one
+        sent = applied_to(call, entry, applied)
+        _check_repeated(call, body)
+        return await settle(call, place(sent, call.resource, call.info.namespace), entry)
+
+    for _ in range(ATTEMPTS):
+        try:
+            written = await call.state.store.modify(call.resource, call.info.key, decide, dry_run=call.dry_run)
+        except NotFound:
+            if call.info.subresource:
+                raise
+        else:
+            return await answer(call, written, "patch")
+        call.warnings.clear()
+        try:
+            return await _create(call, applied, body)
+        except AlreadyExists:
+            continue
+    raise conflict(call.resource, call.info.name, "it is created and deleted all the time")
+
+
+async def _create(call: Call, applied: Document, body: bytes) -> web.StreamResponse:
+    sent = applied_to(call, None, applied)
+    _check_repeated(call, body)
+    if sent.metadata.uid:
+        why = f"uid mismatch: the provided object specified uid {sent.metadata.uid}, and no existing object was found"
+        raise conflict(call.resource, call.info.name, why)
+    placed = place(sent, call.resource, call.info.namespace)
+    return await create_object(call, placed, recorded=True)
+
+
+def applied_to(call: Call, entry: Entry | None, applied: Document) -> KubeObject:
+    """Return an object (None: there is none yet) with the configuration applied.
+
+    Raises:
+        Conflict: others own what it changes.
+        InternalError: it does not fit the kind; upstream answers so.
+    """
+    resource, manager = call.resource, field_manager_of(call.resource, call.info.subresource)
+    before = entry.decoded() if entry is not None else None
+    entries: Entries = entry.obj.metadata.managed_fields if entry is not None else ()
+    try:
+        document, entries = manager.apply(before, entries, applied, manager_of(call), now(), force=is_forced(call))
+    except Conflicts as conflicts:
+        raise conflict_error(conflicts) from None
+    except MalformedEntry as error:
+        raise InternalError(f"failed to decode managed fields: {error}", reason="") from None
+    except DoesNotFit as error:
+        metadata = applied.get("metadata") or {}
+        where = (
+            f"{metadata.get('namespace', '')}/{metadata.get('name', '')}; {resource.api_version}, Kind={resource.kind}"
+        )
+        raise InternalError(f"failed to create typed patch object ({where}): {error}", reason="") from None
+    sent = decode(call, document, resource.model, old=before)
+    check_name(sent, call.info.name)
+    return with_entries(sent, entries)
+
+
+def read_configuration(body: bytes) -> Document:
+    """Read the body of an apply, which is YAML (and so may be JSON).
+
+    Raises:
+        BadRequest: it is neither, or no object.
+    """
+    try:
+        document = orjson.loads(body) if body[:1] == b"{" else parse("application/yaml", body)
+    except orjson.JSONDecodeError:
+        document = parse("application/yaml", body)
+    except BadRequest as error:
+        raise BadRequest(f"error decoding patch: error converting YAML to JSON: {error.message}") from None
+    if document is None:
+        return {}
+    if not isinstance(document, dict):
+        name = {"[]interface {}": "array", "int64": "number", "float64": "number"}.get(
+            go_type(document), go_type(document)
+        )
+        raise BadRequest(
+            "error decoding patch: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal "
+            f"{name} into Go value of type map[string]interface {{}}"
+        )
+    return document
+
+
+def check_configuration(call: Call, applied: Document) -> None:
+    """Refuse a configuration for another kind, or one that brings a record of managers.
+
+    Raises:
+        BadRequest: it is one of these.
+    """
+    resource = call.resource
+    version, kind = applied.get("apiVersion") or "", applied.get("kind") or ""
+    if (version, kind) != (resource.api_version, resource.kind):
+        shown = version if "/" in version else f"/{version}"
+        raise BadRequest(f"invalid object type: {shown}, Kind={kind}")
+    metadata = applied.get("metadata")
+    if isinstance(metadata, dict) and isinstance(metadata.get("managedFields"), list):
+        raise BadRequest("metadata.managedFields must be nil")
+
+
+def _check_repeated(call: Call, body: bytes) -> None:
+    """Refuse or report keys that the body gives twice, as ``fieldValidation`` asks.
+
+    Raises:
+        BadRequest: it has some, and validation is strict.
+    """
+    validation = field_validation(call)
+    if validation == "Ignore" or not (repeated := repeated_keys(body)):
+        return
+    lines = "\n".join(f'  line {line}: key "{key}" already set in map' for line, key in repeated)
+    problem = f"error converting YAML to JSON: yaml: unmarshal errors:\n{lines}"
+    if validation == "Strict":
+        raise BadRequest(f"error strict decoding patch: {problem}")
+    call.warnings.append(problem)
+
+
+def repeated_keys(body: bytes) -> list[tuple[int, str]]:
+    """Return the keys that a YAML document sets again in the same map, each with its line."""
+    root = yaml.compose(body, Loader=yaml.CSafeLoader)
+    return list(_repeated(root)) if root is not None else []
+
+
+def _repeated(node: Any) -> list[tuple[int, str]]:
+    found: list[tuple[int, str]] = []
+    if isinstance(node, yaml.MappingNode):
+        seen: Counter[str] = Counter()
+        for key, value in node.value:
+            seen[key.value] += 1
+            if seen[key.value] > 1:
+                found.append((key.start_mark.line + 1, key.value))
+            found += _repeated(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            found += _repeated(item)
+    return found
