@@ -72,6 +72,10 @@ bench: install-dev ## Print the figures that naru claims its speed from
 bench-api: install-dev ## Print the API server's figures beside those of a real kube-apiserver
 	@$(BIN)/python -m benchmarks.api $(BENCH_FLAGS)
 
+.PHONY: support
+support: install-dev ## Write docs/reference/support.md from the declarations of the kinds
+	@PYTHONPATH=. $(BIN)/python scripts/generate_support.py
+
 .PHONY: lock
 lock: install-dev ## Pin the newest dependencies that fit, with their hashes
 	@scripts/lock-requirements $(BIN)/python

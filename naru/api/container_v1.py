@@ -4,11 +4,11 @@ Source: Kubernetes API reference, core/v1.
 """
 
 from enum import StrEnum
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Final
 
 from pydantic import Field
 
-from naru.api.model import STORED, Int32, ListMapKeys, MergeKey, Model
+from naru.api.model import STORED, Int32, ListMapKeys, MergeKey, Model, Refused
 from naru.api.probes_v1 import Lifecycle, Probe
 from naru.api.refs_v1 import (
     ConfigMapKeySelector,
@@ -21,6 +21,8 @@ from naru.api.refs_v1 import (
 from naru.api.resource_requirements_v1 import ResourceRequirements
 from naru.api.security_v1 import SecurityContext
 from naru.api.volumes_v1 import VolumeDevice, VolumeMount
+
+NO_SIDECARS: Final = Refused("`Always` in an init container: it would be waited for without end")
 
 
 class PullPolicy(StrEnum):
@@ -129,7 +131,7 @@ class Container(Model):
     # by resource: does a changed amount restart the container
     resize_policy: Annotated[tuple[ContainerResizePolicy, ...], STORED] = ()
     # Always: this init container goes on running beside the pod's containers
-    restart_policy: Annotated[str | None, STORED] = None
+    restart_policy: Annotated[str | None, STORED, NO_SIDECARS] = None
     # looked at before restartPolicy, first match wins
     restart_policy_rules: Annotated[tuple[ContainerRestartRule, ...], STORED] = ()
     # which of the pod's volumes the container sees, and where

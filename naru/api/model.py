@@ -114,6 +114,13 @@ class Stored:
     silent: tuple[bool | str, ...] = (False,)  # values that ask for nothing, or for what naru does anyway
 
 
+@dataclass(frozen=True)
+class Refused:
+    """Validation refuses the field, or some of its values; ``why`` is for docs/reference/support.md."""
+
+    why: str
+
+
 NARROW: Final = Narrow()
 REPLACE_KEYS: Final = ReplaceKeys()
 ALWAYS: Final = Always()
