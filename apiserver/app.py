@@ -1,6 +1,6 @@
 """The HTTP application: what every request passes through, and which handler it ends in.
 
-Flow: TLS -> *audit id* -> *errors become Status objects* -> *who is it* -> route -> handler.
+Flow: TLS -> *audit id* -> *errors become Status objects* -> *who is it* -> route -> media types -> handler.
 Paths of resources are read by :mod:`apiserver.request_info`; all other routes belong to the modules that serve them.
 """
 
@@ -12,7 +12,9 @@ from typing import Final
 import orjson
 from aiohttp import web
 
-from apiserver import authn, discovery, health, node_proxy, openapi, trail
+from apiserver import authn, authz, discovery, health, node_proxy, openapi, trail
+from apiserver.bodies.parsing import MAX_BYTES, too_large
+from apiserver.encoding import CACHE_CONTROL, prettier, to_yaml
 from apiserver.handlers.binding import bind, evict
 from apiserver.handlers.call import Call
 from apiserver.handlers.create import create
@@ -23,13 +25,13 @@ from apiserver.handlers.patch import patch
 from apiserver.handlers.scale import get_scale, patch_scale, update_scale
 from apiserver.handlers.update import update
 from apiserver.handlers.watch import watch
-from apiserver.request_info import RequestInfo, not_allowed, request_info, unknown_path
+from apiserver.negotiation import JSON, YAML, check_route, is_pretty, negotiated
+from apiserver.patch import PATCH_TYPES
+from apiserver.request_info import RequestInfo, is_served_by_api, not_allowed, request_info, unknown_path
 from apiserver.state import ServerState
-from naru.api.errors import APIError, InternalError, RequestEntityTooLarge
+from naru.api.errors import APIError, Forbidden, InternalError
 
 logger = logging.getLogger(__name__)
-
-MAX_BODY_BYTES: Final = 3 << 20
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Verb = Callable[[Call], Awaitable[web.StreamResponse]]
@@ -59,13 +61,17 @@ SUBRESOURCE_VERBS: Final[dict[tuple[str, str], Verb]] = {
 
 def make_app(state: ServerState) -> web.Application:
     """Build the application around the server's state."""
-    app = web.Application(middlewares=[_guard], client_max_size=MAX_BODY_BYTES)
+    app = web.Application(middlewares=[_guard], client_max_size=MAX_BYTES)
     for module in (health, discovery, openapi, trail, node_proxy):
         module.add_routes(app, state)
 
     async def serve_resource(request: web.Request) -> web.StreamResponse:
+        if not is_served_by_api(request.path):
+            return page_not_found()
         info = request_info(request.method, request.path, request.query)
         verb = verb_of(info)
+        consumes = PATCH_TYPES if info.verb == "patch" else ()
+        check_route(request, consumes=consumes, streams=info.verb in ("list", "watch"))
         return await verb(Call(request, state, info, authn.user_of(request)))
 
     app.router.add_route("*", "/api/{rest:.+}", serve_resource)
@@ -92,42 +98,58 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let in whom we know, number the request, and turn every failure into a Status."""
     request["audit_id"] = request.headers.get("Audit-ID") or str(uuid.uuid4())
     try:
-        authn.authorize(authn.user_of(request), request.path)
+        authz.authorize(authn.authenticate(request), request.method, request.path, request.query)
         return await handler(request)
     except APIError as error:
-        return _failure(error)
+        return _failure(request, error)
+    except web.HTTPNotFound:
+        return _failure(request, unknown_path()) if is_served_by_api(request.path) else page_not_found()
     except web.HTTPException as error:
-        return _failure(_from_http(error))
+        return _failure(request, _from_http(error))
     except ConnectionResetError:
         raise  # the client left: there is nobody to tell
     except Exception:
         fields = {"method": request.method, "path": request.path, "audit_id": request["audit_id"]}
         logger.exception("request failed", extra=fields)
-        return _failure(InternalError("Internal error occurred: see the log of the API server"))
+        return _failure(request, InternalError("Internal error occurred: see the log of the API server"))
 
 
 def _from_http(error: web.HTTPException) -> APIError:
     match error.status:
-        case 404:
-            return unknown_path()
         case 405:
             return not_allowed()
         case 413:
-            return RequestEntityTooLarge(f"Request entity too large: limit is {MAX_BODY_BYTES}")
+            return too_large()
         case _:
             return APIError(error.reason, code=error.status, reason="")
 
 
-def _failure(error: APIError) -> web.Response:
-    response = web.Response(
-        status=error.status_code, body=orjson.dumps(error.status()), content_type="application/json"
-    )
-    response.headers["Cache-Control"] = "no-cache, private"
+def _failure(request: web.Request, error: APIError) -> web.Response:
+    """Write a refusal in a form that the client takes; if there is none, as JSON to be read by people."""
+    choice = negotiated(request.headers.get("Accept", ""), transforms=False)
+    body, content_type = orjson.dumps(error.status()), JSON
+    if choice is None or (choice.media_type == JSON and (choice.pretty or is_pretty(request))):
+        body = prettier(body)
+    elif choice.media_type == YAML:
+        body, content_type = to_yaml(body), YAML
+    else:
+        body += b"\n"
+    response = web.Response(status=error.status_code, body=body, content_type=content_type)
+    response.headers["Cache-Control"] = CACHE_CONTROL
+    if isinstance(error, Forbidden):
+        response.headers["X-Content-Type-Options"] = "nosniff"
     if retry := error.details.get("retryAfterSeconds"):
         response.headers["Retry-After"] = str(retry)
     return response
 
 
-async def add_audit_id(request: web.Request, response: web.StreamResponse) -> None:
-    """Put the request's number on the answer, just before its headers go out."""
+def page_not_found() -> web.Response:
+    """Answer as Go's HTTP server does for a path that nobody owns."""
+    headers = {"Cache-Control": CACHE_CONTROL, "X-Content-Type-Options": "nosniff"}
+    return web.Response(status=404, text="404 page not found\n", headers=headers)
+
+
+async def finish_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """Put the request's number on the answer, just before its headers go out, and leave out what serves it."""
     response.headers["Audit-Id"] = request.get("audit_id", "")
+    response.headers.popall("Server", None)

@@ -2,7 +2,7 @@
 
 Flow: TLS handshake (checked against the cluster's CA) -> *User* -> admission, trail, audit headers.
 The certificate's common name is the user, its organizations are the groups. Without a certificate the user is
-``system:anonymous``, who may ask how the server is and which version it has, and nothing else.
+``system:anonymous``; what that one may do is up to :mod:`apiserver.authz`.
 
 Source: Kubernetes documents, "Authenticating: X.509 client certificates".
 """
@@ -18,7 +18,6 @@ from aiohttp import web
 from naru.api.errors import Unauthorized
 
 AUTHENTICATED: Final = "system:authenticated"
-OPEN_PATHS: Final = ("/healthz", "/livez", "/readyz", "/version")
 
 Subject = tuple[tuple[tuple[str, str], ...], ...]  # as ssl gives it: names of names of (attribute, value)
 
@@ -61,11 +60,13 @@ def user_of_subject(subject: Subject) -> User:
     return User(names[-1], (*groups, AUTHENTICATED))
 
 
-def authorize(user: User, path: str) -> None:
-    """Let every user of the cluster's CA in, and anonymous ones to the open paths alone.
+def authenticate(request: web.Request) -> User:
+    """Return the sender of a request that shows what this server can check, or nothing at all.
 
     Raises:
-        Unauthorized: an anonymous request for anything else.
+        Unauthorized: it shows something that nobody here has given out.
     """
-    if user is ANONYMOUS and not path.startswith(OPEN_PATHS):
-        raise Unauthorized("Unauthorized: show a client certificate of the cluster")
+    user = user_of(request)
+    if user is ANONYMOUS and "Authorization" in request.headers:
+        raise Unauthorized("Unauthorized")
+    return user

@@ -7,6 +7,9 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from apiserver.encoding import CACHE_CONTROL, prettier
+from apiserver.negotiation import is_pretty
+
 
 @dataclass(frozen=True)
 class Document:
@@ -21,35 +24,22 @@ class Document:
         """The hash as the ETag header has it."""
         return f'"{self.digest}"'
 
-    def respond(self, request: web.Request) -> web.Response:
+    def respond(self, request: web.Request, cache_control: str = CACHE_CONTROL) -> web.Response:
         """Answer 200 with the bytes, or 304 when the client's copy is the same."""
-        headers = {"ETag": self.etag, "Vary": "Accept", "Cache-Control": "no-cache, private"}
+        headers = {"ETag": self.etag, "Vary": "Accept", "Cache-Control": cache_control}
         if self.etag in request.headers.get("If-None-Match", ""):
             return web.Response(status=304, headers=headers)
         response = web.Response(body=self.body, headers={**headers, "Content-Type": self.content_type})
         response.enable_compression()  # in the way that Accept-Encoding allows
         return response
 
+    def respond_plain(self, request: web.Request) -> web.Response:
+        """Answer 200 with the bytes, indented for people, as upstream does where it knows no hash."""
+        body = prettier(self.body) if is_pretty(request) else self.body + b"\n"
+        return web.Response(body=body, headers={"Content-Type": self.content_type, "Cache-Control": CACHE_CONTROL})
+
 
 def document(content: Any, content_type: str = "application/json") -> Document:
     """Encode JSON, or take bytes as they are."""
     body = content if isinstance(content, bytes) else orjson.dumps(content)
     return Document(body, content_type, hashlib.sha512(body).hexdigest().upper())
-
-
-@dataclass(frozen=True)
-class MediaRange:
-    """One entry of an Accept header."""
-
-    media_type: str
-    parameters: dict[str, str]
-
-
-def accepted(header: str) -> list[MediaRange]:
-    """Read an Accept header, in the order given: clients of Kubernetes list what they prefer first."""
-    ranges = []
-    for entry in header.split(","):
-        media_type, *parameters = (part.strip() for part in entry.split(";"))
-        pairs = (parameter.partition("=") for parameter in parameters)
-        ranges.append(MediaRange(media_type.lower(), {name.strip(): value.strip() for name, _, value in pairs}))
-    return ranges

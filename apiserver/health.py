@@ -3,59 +3,72 @@
 The answers are plain text: ``ok``, or with ``?verbose`` (and on failure) one line a check, as upstream writes them.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from aiohttp import web
 
 from apiserver.state import ServerState
-from naru.api.errors import NotFound
 
 Check = Callable[[], bool]
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
+ANY_METHOD = "*"  # as upstream, whose handlers of health do not look at it
+
 
 def add_routes(app: web.Application, state: ServerState) -> None:
-    """Serve the three endpoints, and each of their checks alone (``/readyz/caches``)."""
+    """Serve the three endpoints, and each of their checks alone (``/readyz/etcd``)."""
     live: dict[str, Check] = {"ping": lambda: True}
     ready: dict[str, Check] = {
         "ping": lambda: True,
-        "caches": lambda: state.caches.synced,
-        "startup": state.started.is_set,
+        "etcd": lambda: state.caches.synced,
+        "poststarthook/start-system-namespaces-controller": state.started.is_set,
         "shutdown": lambda: not state.stopping.is_set(),
     }
     for name, checks in (("healthz", live), ("livez", live), ("readyz", ready)):
-        app.router.add_get(f"/{name}", _all_of(name, checks))
-        app.router.add_get(f"/{name}/{{check}}", _one_of(checks))
+        app.router.add_route(ANY_METHOD, f"/{name}", _all_of(name, checks))
+        for check, passes in checks.items():
+            app.router.add_route(ANY_METHOD, f"/{name}/{check}", _one_of(check, passes))
 
 
 def _all_of(endpoint: str, checks: Mapping[str, Check]) -> Handler:
     async def handler(request: web.Request) -> web.Response:
-        excluded = request.query.getall("exclude", [])
-        results = {name: check() for name, check in checks.items() if name not in excluded}
-        return web.Response(status=_status(results), text=report(endpoint, results, verbose="verbose" in request.query))
+        excluded = request.query.getall("exclude", []) if request.query_string else []
+        text, passed = report(endpoint, checks, excluded, verbose="verbose" in request.query)
+        return _answer(text, 200 if passed else 500)
 
     return handler
 
 
-def _one_of(checks: Mapping[str, Check]) -> Handler:
-    async def handler(request: web.Request) -> web.Response:
-        name = request.match_info["check"]
-        if name not in checks:
-            raise NotFound(f"no health check is named {name}: there are {', '.join(checks)}")
-        results = {name: checks[name]()}
-        return web.Response(status=_status(results), text=report(name, results, verbose=False))
+def _one_of(name: str, check: Check) -> Handler:
+    async def handler(_: web.Request) -> web.Response:
+        if check():
+            return _answer("ok", 200)
+        return _answer(f"internal server error: {name} check failed\n", 500)
 
     return handler
 
 
-def _status(results: Mapping[str, bool]) -> int:
-    return 200 if all(results.values()) else 500
+def _answer(text: str, status: int) -> web.Response:
+    headers = {"Cache-Control": "no-cache, private", "X-Content-Type-Options": "nosniff"}
+    return web.Response(status=status, text=text, headers=headers)
 
 
-def report(endpoint: str, results: Mapping[str, bool], *, verbose: bool) -> str:
-    """Write the answer's text."""
-    passed = all(results.values())
+def report(
+    endpoint: str, checks: Mapping[str, Check], excluded: Sequence[str] = (), *, verbose: bool = False
+) -> tuple[str, bool]:
+    """Run the checks that are not excluded; return the answer's text, and whether all of them passed."""
+    lines, passed = [], True
+    for name, check in checks.items():
+        if name in excluded:
+            lines.append(f"[+]{name} excluded: ok")
+        elif check():
+            lines.append(f"[+]{name} ok")
+        else:
+            lines.append(f"[-]{name} failed: reason withheld")
+            passed = False
+    if unknown := sorted(set(excluded) - checks.keys()):
+        names = ",".join(f'"{name}"' for name in unknown)
+        lines.append(f"warn: some health checks cannot be excluded: no matches for {names}")
     if passed and not verbose:
-        return "ok"
-    lines = [f"[+]{name} ok" if ok else f"[-]{name} failed" for name, ok in results.items()]
-    return "\n".join([*lines, f"{endpoint} check {'passed' if passed else 'failed'}"]) + "\n"
+        return "ok", True
+    return "\n".join([*lines, f"{endpoint} check {'passed' if passed else 'failed'}"]) + "\n", passed

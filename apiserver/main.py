@@ -18,7 +18,7 @@ from typing import Final
 
 from aiohttp import web
 
-from apiserver.app import add_audit_id, make_app
+from apiserver.app import finish_headers, make_app
 from apiserver.authn import server_tls
 from apiserver.startup import prepare_cluster
 from apiserver.state import ServerConfig, ServerState
@@ -93,7 +93,7 @@ async def running(config: ServerConfig) -> AsyncIterator[ServerState]:
     caches = Caches(etcd)
     state = ServerState(config, etcd, ObjectStore(etcd, caches), caches, TrailRing())
     app = make_app(state)
-    app.on_response_prepare.append(add_audit_id)
+    app.on_response_prepare.append(finish_headers)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
     try:
         await runner.setup()

@@ -9,14 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from apiserver.query import is_true
 from apiserver.subresources import SUBRESOURCES
 from naru.api.errors import APIError, MethodNotAllowed, NotFound
 from naru.api.keys import ObjectKey
-from naru.api.scheme import Resource, by_plural
+from naru.api.scheme import RESOURCES, Resource, by_plural
 
-_OBJECT_VERBS: Final = {"GET": "get", "HEAD": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
-_COLLECTION_VERBS: Final = {"GET": "list", "HEAD": "list", "POST": "create", "DELETE": "deletecollection"}
-TRUE: Final = ("1", "true", "True", "t", "T", "TRUE")
+_OBJECT_VERBS: Final = {"GET": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+_COLLECTION_VERBS: Final = {"GET": "list", "POST": "create", "DELETE": "deletecollection"}
+_GROUPS: Final = frozenset(resource.group for resource in RESOURCES)
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,12 @@ def request_info(method: str, path: str, query: Mapping[str, str]) -> RequestInf
         NotFound: no such resource, or nothing of that kind lives at this path.
         MethodNotAllowed: it does not have that verb.
     """
-    group, version, rest = _group_version(path.strip("/").split("/"))
+    group, version, rest = _group_version(segments_of(path))
     watching = rest[:1] == ["watch"]  # the deprecated form: /api/v1/watch/namespaces/default/pods
     if watching:
         rest = rest[1:]
     namespace = ""
-    if not all(rest):
+    if not all(rest[2:]) or rest[1:] == [""]:
         raise unknown_path()
     if len(rest) > 2 and rest[0] == "namespaces" and not _is_namespace_subresource(rest):
         namespace, rest = rest[1], rest[2:]
@@ -55,14 +56,25 @@ def request_info(method: str, path: str, query: Mapping[str, str]) -> RequestInf
     if resource is None or len(rest) > 3 or (namespace and not resource.namespaced):
         raise unknown_path()
     name, subresource = (*rest[1:], "", "")[:2]
-    if resource.namespaced and name and not namespace:
+    if "" in rest[1:] or (resource.namespaced and name and not namespace):
         raise unknown_path()
     verb = _verb(method, resource, name, subresource)
     if resource.namespaced and not namespace and verb != "list":
         raise not_allowed()
-    if watching or (verb == "list" and query.get("watch") in TRUE):
+    if watching or (verb == "list" and "watch" in query and is_true(query["watch"])):
         verb = "watch" if verb in ("list", "get") else verb
     return RequestInfo(verb, resource, namespace, name, subresource)
+
+
+def segments_of(path: str) -> list[str]:
+    """Split a path; one slash at its end does not count, two in a row have an empty name between them."""
+    return path.removeprefix("/").removesuffix("/").split("/")
+
+
+def is_served_by_api(path: str) -> bool:
+    """Tell whether upstream's API router owns a path, found or not; all others get its plain ``404 page not found``."""
+    first, *rest = segments_of(path)
+    return first in ("api", "version") or (first == "apis" and (not rest or rest[0] in _GROUPS - {""}))
 
 
 def _group_version(segments: list[str]) -> tuple[str, str, list[str]]:
@@ -91,9 +103,9 @@ def _verb(method: str, resource: Resource, name: str, subresource: str) -> str:
 
 def not_allowed() -> APIError:
     """Build the 405 for a path that exists, but not for that verb."""
-    return MethodNotAllowed("the server does not allow this method on the requested resource")
+    return MethodNotAllowed("the server does not allow this method on the requested resource", details={})
 
 
 def unknown_path() -> APIError:
     """Build the 404 for a path that nothing is served at."""
-    return NotFound("the server could not find the requested resource")
+    return NotFound("the server could not find the requested resource", details={})

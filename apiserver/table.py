@@ -13,6 +13,7 @@ from typing import Any, Final
 from apiserver.registry import strategy_for
 from apiserver.registry.strategy import Strategy
 from naru.api.errors import BadRequest
+from naru.api.field_errors import invalid
 from naru.api.meta import KubeObject
 from naru.api.scheme import Resource
 
@@ -28,13 +29,7 @@ def table(
     metadata: dict[str, Any] | None = None,
     now: datetime | None = None,
 ) -> dict[str, Any]:
-    """Return a ``Table`` with one row an object, each with as much of its object as is asked for.
-
-    Raises:
-        BadRequest: ``include_object`` is none of the three values.
-    """
-    if include_object not in INCLUDE_OBJECT:
-        raise BadRequest(f'includeObject: Invalid value: "{include_object}": must be None, Metadata or Object')
+    """Return a ``Table`` with one row an object, each with as much of its object as is asked for."""
     strategy, moment = strategy_for(resource), now or datetime.now(UTC)
     rows = [_row(strategy, obj, include_object, version, moment) for obj in objects]
     return {
@@ -46,6 +41,17 @@ def table(
     }
 
 
+def check_include(include_object: str) -> None:
+    """Check what the rows shall carry of their objects.
+
+    Raises:
+        BadRequest: it is none of the three values.
+    """
+    if include_object not in INCLUDE_OBJECT:
+        problem = invalid("includeObject", include_object, "must be 'Metadata', 'Object', 'None', or empty")
+        raise BadRequest(f"Unable to convert to Table as requested: {problem}")
+
+
 @cache
 def _column_definitions(resource: Resource) -> Sequence[dict[str, Any]]:
     return [column.wire() for column in strategy_for(resource).columns]
@@ -55,8 +61,7 @@ def _row(strategy: Strategy[Any], obj: KubeObject, include: str, version: str, n
     row: dict[str, Any] = {"cells": strategy.row(obj, now)}
     if conditions := strategy.row_conditions(obj):
         row["conditions"] = conditions
-    if include != "None":
-        row["object"] = obj.wire() if include == "Object" else partial(obj, version)
+    row["object"] = None if include == "None" else obj.wire() if include == "Object" else partial(obj, version)
     return row
 
 

@@ -7,85 +7,64 @@ from collections.abc import Sequence
 from typing import Any, Final, TypeVar
 
 import orjson
-import yaml
-from aiohttp import web
 
-from apiserver import protobuf
+from apiserver.bodies import parsing
+from apiserver.bodies.parsing import Malformed, Parsed, check_shape, media_type_of, read_body
 from apiserver.handlers.call import Call
 from naru.api import strict
-from naru.api.errors import BadRequest, FieldError, RequestEntityTooLarge, UnsupportedMediaType, invalid
+from naru.api.errors import BadRequest, invalid
+from naru.api.field_errors import not_supported
 from naru.api.fields import Shape
 from naru.api.meta import KubeObject
 from naru.api.model import Model
+from naru.api.scheme import by_kind
 
-MAX_BYTES: Final = 3 << 20
-JSON_TYPES: Final = ("application/json", "")  # some clients send JSON and no type at all
-YAML_TYPES: Final = ("application/yaml", "application/x-yaml", "text/yaml")
+__all__ = ["decode", "field_validation", "media_type_of", "parse", "read_body", "read_object", "read_options"]
+
 VALIDATIONS: Final = ("Ignore", "Warn", "Strict")
+SCHEME: Final = "pkg/api/legacyscheme/scheme.go:30"  # upstream names the place in its source
+SHOWN_BYTES: Final = 30  # of a body that cannot be read
 
 M = TypeVar("M", bound=Model)
 
 
-async def read_body(request: web.Request) -> bytes:
-    """Read the whole body.
-
-    Raises:
-        RequestEntityTooLarge: it is larger than upstream's limit of 3 MiB.
-    """
-    if (request.content_length or 0) > MAX_BYTES:
-        raise RequestEntityTooLarge(f"Request entity too large: limit is {MAX_BYTES}")
-    try:
-        return await request.read()
-    except web.HTTPRequestEntityTooLarge:
-        raise RequestEntityTooLarge(f"Request entity too large: limit is {MAX_BYTES}") from None
-
-
-def media_type_of(request: web.Request) -> str:
-    """Return the type of the body, without parameters; empty if the client gave none."""
-    return request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-
-
 def parse(media_type: str, body: bytes) -> Any:
-    """Turn JSON, YAML or protobuf into plain values.
-
-    Raises:
-        UnsupportedMediaType: the body is of another type.
-        BadRequest: it is not well-formed.
-    """
-    if media_type in JSON_TYPES:
-        try:
-            return orjson.loads(body)
-        except orjson.JSONDecodeError as error:
-            raise BadRequest(f"couldn't get version/kind; json parse error: {error}") from None
-    if media_type in YAML_TYPES:
-        try:
-            return yaml.load(body, Loader=_YamlLoader)
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise BadRequest(f"yaml: {' '.join(str(error).split())}") from None
-    if media_type == protobuf.MEDIA_TYPE:
-        return protobuf.decode(body)
-    raise UnsupportedMediaType(
-        "the body of the request was in an unknown format - accepted media types include: "
-        f"application/json, application/yaml, {protobuf.MEDIA_TYPE}"
-    )
-
-
-class _YamlLoader(yaml.CSafeLoader):
-    """The safe loader, with dates left as the text that JSON would hold."""
-
-
-_YamlLoader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
-}
+    """Turn a body into plain values; see :func:`apiserver.bodies.parsing.parse`."""
+    return parsing.parse(media_type, body).value
 
 
 async def read_object(call: Call, model: type[KubeObject]) -> KubeObject:
-    """Read the request's body as an object of a kind."""
+    """Read the request's body as an object of a kind.
+
+    Raises:
+        BadRequest: it is none.
+        UnsupportedMediaType: it is of a type that is not read here.
+    """
     media_type, body = media_type_of(call.request), await read_body(call.request)
-    raw = parse(media_type, body)
-    duplicates = strict.duplicate_fields(body) if media_type in JSON_TYPES else []
-    return decode(call, raw, model, duplicates=duplicates)
+    try:
+        parsed = await parsing.parse_beside(media_type, body)
+        raw = check_shape(parsed.value)
+    except Malformed as fault:
+        kind = model.model_fields["kind"].default
+        message = f"the object provided is unrecognized (must be of type {kind}): {fault.problem} ({summary(body)})"
+        raise BadRequest(message) from None
+    return decode(call, raw, model, duplicates=_repeated_yaml(call, parsed))
+
+
+def summary(body: bytes) -> str:
+    """Show how a body begins: as text if it could be an object, else in hexadecimal digits."""
+    if not body:
+        return "<empty>"
+    start = body[:SHOWN_BYTES]
+    shown = start.decode("utf-8", "replace") if body[:1] == b"{" else start.hex()
+    return f"{shown} ..." if len(body) > SHOWN_BYTES else shown
+
+
+def _repeated_yaml(call: Call, parsed: Parsed) -> list[str]:
+    """Write the keys that YAML gives twice as upstream does: in one error, in warnings one by one."""
+    if not parsed.repeated or field_validation(call) != "Strict":
+        return list(parsed.repeated)
+    return ["yaml: unmarshal errors:\n" + "\n".join(f"  {line}" for line in parsed.repeated)]
 
 
 def decode(
@@ -99,18 +78,20 @@ def decode(
     """Make a typed object of plain values, and collect or refuse what the type has no place for.
 
     Args:
-        duplicates: fields that the body gives twice.
+        duplicates: what the parser found wrong with fields that are given twice.
         old: the object before the change; what it held already needs no warning.
+
+    Raises:
+        BadRequest: it is of another kind, or does not fit its own.
+        Invalid: a required field is missing.
     """
     kind, api_version = model.model_fields["kind"].default, model.model_fields["api_version"].default
-    if not isinstance(raw, dict):
-        text = orjson.dumps(raw).decode()[:30]
-        raise BadRequest(f"the object provided is unrecognized (must be of type {kind}): it is no object ({text})")
+    raw = check_shape(raw)
     check_kind(raw, kind, api_version)
-    ordinary = strict.is_ordinary(raw, Shape(model=model))
-    problems = [] if ordinary else [f'unknown field "{path}"' for path in strict.unknown_fields(raw, model)]
-    problems += [f'duplicate field "{path}"' for path in duplicates]
     validation = field_validation(call)
+    ordinary = validation == "Ignore" or strict.is_ordinary(raw, Shape(model=model))
+    decoded = strict.decode(model, {**raw, "kind": kind, "apiVersion": api_version})
+    problems = [*duplicates, *([] if ordinary else strict.strict_errors(raw, model))]
     if problems and validation == "Strict":
         version, listed = api_version.rpartition("/")[2], ", ".join(problems)
         message = f'{kind} in version "{version}" cannot be handled as a {kind}: strict decoding error: {listed}'
@@ -118,7 +99,7 @@ def decode(
     if validation != "Ignore":
         call.warnings += problems
         call.warnings += [] if ordinary else _inert(raw, old, model)
-    return strict.decode(model, {**raw, "kind": kind, "apiVersion": api_version})
+    return decoded
 
 
 def _inert(raw: dict[str, Any], old: dict[str, Any] | None, model: type[KubeObject]) -> list[str]:
@@ -129,20 +110,42 @@ def _inert(raw: dict[str, Any], old: dict[str, Any] | None, model: type[KubeObje
 
 
 def check_kind(raw: dict[str, Any], kind: str, api_version: str) -> None:
-    """Refuse an object that says it is of another kind; one that says nothing is taken for the right one.
+    """Refuse an object that says it is of another kind; what it does not say, the URL does.
 
     Raises:
         BadRequest: kind or version is another one.
     """
-    said_kind, said_version = raw.get("kind") or kind, raw.get("apiVersion") or api_version
-    if said_kind != kind:
-        version = str(said_version).rpartition("/")[2]
-        message = f'{said_kind} in version "{version}" cannot be handled as a {kind}: the kind does not fit the URL'
-        raise BadRequest(message)
-    if said_version != api_version:
+    said_kind = raw.get("kind") or kind
+    said_version = _with_defaults(raw.get("apiVersion") or "", api_version)
+    if (said_kind, said_version) == (kind, api_version):
+        return
+    version = said_version.rpartition("/")[2]
+    opening = f'{said_kind} in version "{version}" cannot be handled as a {kind}'
+    if said_version.count("/") > 1:
         raise BadRequest(
-            f"the API version in the data ({said_version}) does not match the expected API version ({api_version})"
+            f"the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; "
+            f"json parse error: unexpected GroupVersion string: {said_version} ({summary(_as_sent(raw))})"
         )
+    if by_kind(said_version, said_kind) is None:
+        raise BadRequest(
+            f'{opening}: no kind "{said_kind}" is registered for version "{said_version}" in scheme "{SCHEME}"'
+        )
+    if said_kind != kind:
+        internal = api_version.rpartition("/")[0].partition(".")[0] or "core"
+        raise BadRequest(f"{opening}: converting ({version}.{said_kind}) to ({internal}.{kind}): unknown conversion")
+    raise BadRequest(
+        f"the API version in the data ({said_version}) does not match the expected API version ({api_version})"
+    )
+
+
+def _with_defaults(said: str, expected: str) -> str:
+    """Complete a version as upstream does: ``apps/`` has the version of the URL."""
+    group = expected.rpartition("/")[0]
+    return expected if said in ("", f"{group}/") else said
+
+
+def _as_sent(raw: dict[str, Any]) -> bytes:
+    return orjson.dumps(raw)
 
 
 def field_validation(call: Call) -> str:
@@ -153,20 +156,23 @@ def field_validation(call: Call) -> str:
     """
     value = call.request.query.get("fieldValidation", "") or "Warn"
     if value not in VALIDATIONS:
-        known = ", ".join(f'"{name}"' for name in VALIDATIONS)
-        error = FieldError(
-            "fieldValidation", "FieldValueNotSupported", f'Unsupported value: "{value}": supported values: {known}'
-        )
+        error = not_supported("fieldValidation", value, ("", *sorted(VALIDATIONS)))
         raise invalid("meta.k8s.io", "CreateOptions", "", [error])
     return value
 
 
 async def read_options(call: Call, model: type[M]) -> M | None:
-    """Read a body of options; None when there is none."""
+    """Read a body of options; None when there is none.
+
+    Raises:
+        BadRequest: the body is something else.
+    """
     body = await read_body(call.request)
     if not body:
         return None
-    raw = parse(media_type_of(call.request), body)
-    if not isinstance(raw, dict):
-        raise BadRequest("the options provided are no object")
+    parsed = await parsing.parse_beside(media_type_of(call.request), body)
+    raw = check_shape(parsed.value)
+    kind, said = model.model_fields["kind"].default, raw.get("kind")
+    if said not in (None, "", kind):
+        raise BadRequest("decoded object cannot be converted to DeleteOptions")
     return strict.decode(model, raw)

@@ -6,15 +6,17 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from apiserver import query
 from apiserver.admission import chain
 from apiserver.admission.attributes import Operation
 from apiserver.authn import User
 from apiserver.handlers.output import Form, form_of
 from apiserver.registry import strategy_for
 from apiserver.registry.strategy import Strategy
-from apiserver.request_info import TRUE, RequestInfo
+from apiserver.request_info import RequestInfo
 from apiserver.state import ServerState
-from naru.api.errors import BadRequest, FieldError, invalid
+from naru.api.errors import FieldError, invalid
+from naru.api.field_errors import quoted
 from naru.api.meta import KubeObject
 from naru.api.scheme import Resource
 
@@ -48,7 +50,7 @@ class Call:
 
     def flag(self, name: str) -> bool:
         """Read a boolean parameter."""
-        return self.request.query.get(name) in TRUE
+        return query.flag(self.request, name)
 
     def number(self, name: str) -> int | None:
         """Read a number parameter; None when it is not given.
@@ -56,13 +58,7 @@ class Call:
         Raises:
             BadRequest: it is no number.
         """
-        text = self.request.query.get(name, "")
-        if not text:
-            return None
-        try:
-            return int(text)
-        except ValueError:
-            raise BadRequest(f'strconv.ParseInt: parsing "{text}": invalid syntax ({name})') from None
+        return query.number(self.request, name)
 
     async def admit(self, operation: Operation, obj: KubeObject, old: KubeObject | None) -> KubeObject:
         """Ask the admission plugins, which may change the object.
@@ -75,6 +71,8 @@ class Call:
     @cached_property
     def dry_run(self) -> bool:
         """Tell whether everything shall be done but the writing."""
+        if not self.request.query_string:
+            return False
         return is_dry_run(self.request.query.getall("dryRun", []), "CreateOptions")
 
 
@@ -84,8 +82,7 @@ def is_dry_run(values: list[str] | tuple[str, ...], kind: str) -> bool:
     Raises:
         Invalid: another value.
     """
-    wrong = [value for value in values if value != DRY_RUN_ALL]
-    if wrong:
-        message = f'Unsupported value: "{wrong[0]}": supported values: "All"'
+    if any(value != DRY_RUN_ALL for value in values):
+        message = f'Unsupported value: {quoted(list(values))}: supported values: "{DRY_RUN_ALL}"'
         raise invalid("meta.k8s.io", kind, "", [FieldError("dryRun", "FieldValueNotSupported", message)])
     return bool(values)

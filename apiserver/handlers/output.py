@@ -7,70 +7,83 @@ objects in JSON are the bytes that the cache holds; nothing is decoded or encode
 import asyncio
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
-import yaml
 from aiohttp import web
 from multidict import CIMultiDict
 
 from apiserver import table
-from apiserver.documents import MediaRange, accepted
-from apiserver.request_info import TRUE
+from apiserver.encoding import CACHE_CONTROL, prettier, to_yaml
+from apiserver.negotiation import JSON, PARTIAL, PARTIAL_LIST, TABLE, YAML, choice_of, is_pretty
 from apiserver.storage.entry import Entry
+from apiserver.warnings import warning_headers
 from naru.api.errors import NotAcceptable
 from naru.api.scheme import Resource
 
-GZIP_FROM_BYTES: Final = 128 << 10
+GZIP_ABOVE_BYTES: Final = 128 << 10
 SLICE_BYTES: Final = 64 << 10  # handed to TLS at once; larger pieces were seen to stall the loop
-
-_JSON_TYPES: Final = ("application/json", "application/*", "*/*", "")
-_YAML_TYPES: Final = ("application/yaml", "application/x-yaml", "text/yaml")
-_TABLE: Final = "Table"
-_PARTIAL: Final = ("PartialObjectMetadata", "PartialObjectMetadataList")
 
 
 @dataclass(frozen=True)
 class Form:
-    """How objects are shown: ``kind`` is Table, PartialObjectMetadata, or empty for the objects themselves."""
+    """How objects are shown: ``kind`` is Table, PartialObjectMetadata(List), or empty for the objects themselves."""
 
     kind: str = ""
     version: str = "v1"
     yaml: bool = False
     include_object: str = "Metadata"  # what of the object each row of a Table carries
+    pretty: bool = False
 
     @property
     def is_plain(self) -> bool:
         """Tell whether the cache's bytes can be sent as they are."""
         return not self.kind and not self.yaml
 
-    def one(self, entry: Entry) -> bytes:
-        """Show one object."""
+    def one(self, entry: Entry, *, headers: bool = True) -> bytes:
+        """Show one object.
+
+        Args:
+            headers: whether a Table names its columns; in a watch only the first one does.
+        """
         if not self.kind:
             return entry.data
-        if self.kind == _TABLE:
-            return orjson.dumps(table.table(entry.resource, [entry.obj], self.include_object, self.version))
+        if self.kind == TABLE:
+            metadata = {"resourceVersion": entry.obj.metadata.resource_version}
+            shown = table.table(entry.resource, [entry.obj], self.include_object, self.version, metadata)
+            return orjson.dumps(shown if headers else {**shown, "columnDefinitions": None})
+        if self.kind == PARTIAL_LIST:
+            raise self._refusal(f"is not a list (*{entry.resource.version}.{entry.resource.kind})")
         return orjson.dumps(table.partial(entry.obj, self.version))
 
     def many(self, resource: Resource, entries: Iterable[Entry], metadata: dict[str, Any]) -> bytes:
-        """Show a list."""
-        if self.kind == _TABLE:
+        """Show a list.
+
+        Raises:
+            NotAcceptable: the client wants the form of a single object.
+        """
+        if self.kind == TABLE:
             objects = [entry.obj for entry in entries]
             shown = table.table(resource, objects, self.include_object, self.version, metadata)
             return orjson.dumps(shown)
+        if self.kind == PARTIAL:
+            package = resource.group.partition(".")[0] or "core"
+            raise self._refusal(f"is a list (*{package}.{resource.kind}List)")
         if self.kind:
             objects = [entry.obj for entry in entries]
             return orjson.dumps(table.partial_list(objects, metadata, self.version))
         return list_of(resource, b",".join([entry.data for entry in entries]), metadata)
 
+    def _refusal(self, but: str) -> NotAcceptable:
+        return NotAcceptable(f"you requested {self.kind}, but the requested object {but}")
+
     def bookmark(self, resource: Resource, metadata: dict[str, Any]) -> dict[str, Any]:
         """Show an object that has nothing but metadata, as bookmarks carry it."""
-        if self.kind == _TABLE:
+        if self.kind == TABLE:
             return {**table.table(resource, [], self.include_object, self.version), "metadata": metadata}
         if self.kind:
-            return {"kind": _PARTIAL[0], "apiVersion": f"meta.k8s.io/{self.version}", "metadata": metadata}
+            return {"kind": PARTIAL, "apiVersion": f"meta.k8s.io/{self.version}", "metadata": metadata}
         return {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": metadata}
 
 
@@ -85,47 +98,33 @@ def form_of(request: web.Request) -> Form:
 
     Raises:
         NotAcceptable: none of them.
+        BadRequest: a Table shall carry something that there is not.
     """
-    form = _form_of(request.headers.get("Accept", ""))
-    wanted = request.query.get("includeObject", "")
-    return replace(form, include_object=wanted) if wanted and form.kind == _TABLE else form
+    choice = choice_of(request)
+    pretty = choice.pretty or is_pretty(request)
+    if choice.target is None:
+        return (
+            _PLAIN if choice.media_type == JSON and not pretty else Form(yaml=choice.media_type == YAML, pretty=pretty)
+        )
+    _, version, kind = choice.target
+    include = request.query.get("includeObject", "") or "Metadata"
+    if kind == TABLE:
+        table.check_include(include)
+    return Form(kind, version, choice.media_type == YAML, include, pretty)
 
 
-@lru_cache(maxsize=256)
-def _form_of(accept: str) -> Form:
-    for media_range in accepted(accept):
-        form = _form(media_range)
-        if form is not None:
-            return form
-    raise NotAcceptable(
-        "only the following media types are accepted: application/json, application/yaml, "
-        "application/json;as=Table;g=meta.k8s.io;v=v1, application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
-    )
-
-
-def _form(media_range: MediaRange) -> Form | None:
-    kind, version = media_range.parameters.get("as", ""), media_range.parameters.get("v", "v1")
-    if kind and (media_range.parameters.get("g") != "meta.k8s.io" or version not in ("v1", "v1beta1")):
-        return None
-    if kind and kind != _TABLE and kind not in _PARTIAL:
-        return None
-    if media_range.media_type in _JSON_TYPES:
-        return Form(kind, version)
-    return Form(kind, version, yaml=True) if media_range.media_type in _YAML_TYPES else None
+_PLAIN: Final = Form()
 
 
 async def respond(
     request: web.Request, body: bytes, form: Form, *, status: int = 200, warnings: Sequence[str] = ()
 ) -> web.StreamResponse:
     """Send an answer: as YAML if asked for, compressed when that pays, in slices when it is large."""
-    headers = CIMultiDict({"Cache-Control": "no-cache, private", "Content-Type": _content_type(form)})
-    for warning in warnings:
-        headers.add("Warning", f'299 - "{_quoted(warning)}"')
-    if form.yaml:
-        body = await asyncio.to_thread(_to_yaml, body)
-    elif request.query_string and request.query.get("pretty") in TRUE:
-        body = orjson.dumps(orjson.loads(body), option=orjson.OPT_INDENT_2) + b"\n"
-    if len(body) >= GZIP_FROM_BYTES and "gzip" in request.headers.get("Accept-Encoding", ""):
+    headers = CIMultiDict({"Cache-Control": CACHE_CONTROL, "Content-Type": YAML if form.yaml else JSON})
+    for warning in warning_headers(warnings) if warnings else ():
+        headers.add("Warning", warning)
+    body = await _written(body, form)
+    if len(body) > GZIP_ABOVE_BYTES and "gzip" in request.headers.get("Accept-Encoding", ""):
         body = await asyncio.to_thread(_gzip, body)
         headers["Content-Encoding"] = "gzip"
         headers["Vary"] = "Accept-Encoding"
@@ -138,8 +137,12 @@ async def respond(
     return response
 
 
-def _content_type(form: Form) -> str:
-    return "application/yaml" if form.yaml else "application/json"
+async def _written(body: bytes, form: Form) -> bytes:
+    """Write JSON as the client reads it; a large document is converted beside the loop."""
+    if not (form.yaml or form.pretty):
+        return body + b"\n"
+    convert = to_yaml if form.yaml else prettier
+    return await asyncio.to_thread(convert, body) if len(body) > SLICE_BYTES else convert(body)
 
 
 async def write_slices(response: web.StreamResponse, body: bytes) -> None:
@@ -150,15 +153,6 @@ async def write_slices(response: web.StreamResponse, body: bytes) -> None:
     view = memoryview(body)
     for start in range(0, len(body), SLICE_BYTES):
         await response.write(view[start : start + SLICE_BYTES])
-
-
-def _quoted(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ").replace("\r", " ")
-
-
-def _to_yaml(body: bytes) -> bytes:
-    text: str = yaml.dump(orjson.loads(body), Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True)
-    return text.encode()
 
 
 def _gzip(body: bytes) -> bytes:

@@ -13,7 +13,8 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from apiserver.documents import Document, accepted, document
+from apiserver.documents import Document, document
+from apiserver.negotiation import clauses
 from apiserver.openapi.protobuf import encode_document
 from apiserver.openapi.schemas import INT_OR_STRING, QUANTITY, REF_PREFIX
 from apiserver.openapi.v3 import group_document
@@ -48,10 +49,10 @@ def add_routes(app: web.Application, resources: Sequence[Resource]) -> None:
 
 
 def _media_type(accept: str) -> str:
-    for media_range in accepted(accept):
-        if media_range.media_type in (PROTOBUF, PROTOBUF_ANSWER):
+    for clause in clauses(accept):
+        if clause.media_type in (PROTOBUF, PROTOBUF_ANSWER):
             return PROTOBUF
-        if media_range.media_type in ("application/json", "application/*", "*/*", ""):
+        if clause.media_type in ("application/json", "application/*", "*/*", ""):
             return "application/json"
     raise NotAcceptable(f"only the following media types are accepted: application/json, {PROTOBUF}")
 

@@ -31,6 +31,7 @@ class APIError(Exception):
 
     code: ClassVar[int] = 500
     reason: ClassVar[str] = "InternalError"
+    bare: ClassVar[bool] = False  # upstream writes no details at all where there are none to tell
 
     def __init__(
         self,
@@ -46,21 +47,20 @@ class APIError(Exception):
         self.status_code = self.code if code is None else code
         self.status_reason = self.reason if reason is None else reason
         self.details = dict(details or {})
+        self._shows_details = details is not None or not self.bare
         if retry_after_s is not None:
             self.details["retryAfterSeconds"] = retry_after_s
 
     def status(self) -> dict[str, Any]:
         """Return the ``Status`` object that goes on the wire."""
-        return {
-            "kind": "Status",
-            "apiVersion": "v1",
-            "metadata": {},
-            "status": "Failure",
-            "message": self.message,
-            "reason": self.status_reason,
-            "details": self.details,  # also when empty: clients look into it without asking whether it is there
-            "code": self.status_code,
-        }
+        status: dict[str, Any] = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure"}
+        if self.message:
+            status["message"] = self.message
+        if self.status_reason:
+            status["reason"] = self.status_reason
+        if self.details or self._shows_details:
+            status["details"] = self.details  # also when empty: kubectl debug looks into those of a 404 without asking
+        return {**status, "code": self.status_code}
 
 
 class BadRequest(APIError):
@@ -68,6 +68,7 @@ class BadRequest(APIError):
 
     code = 400
     reason = "BadRequest"
+    bare = True
 
 
 class Unauthorized(APIError):
@@ -75,6 +76,7 @@ class Unauthorized(APIError):
 
     code = 401
     reason = "Unauthorized"
+    bare = True
 
 
 class Forbidden(APIError):
@@ -103,6 +105,7 @@ class NotAcceptable(APIError):
 
     code = 406
     reason = "NotAcceptable"
+    bare = True
 
 
 class Conflict(APIError):
@@ -124,6 +127,7 @@ class Gone(APIError):
 
     code = 410
     reason = "Expired"
+    bare = True
 
 
 class RequestEntityTooLarge(APIError):
@@ -131,6 +135,7 @@ class RequestEntityTooLarge(APIError):
 
     code = 413
     reason = "RequestEntityTooLarge"
+    bare = True
 
 
 class UnsupportedMediaType(APIError):
@@ -138,6 +143,7 @@ class UnsupportedMediaType(APIError):
 
     code = 415
     reason = "UnsupportedMediaType"
+    bare = True
 
 
 class Invalid(APIError):
@@ -163,6 +169,7 @@ class ServiceUnavailable(APIError):
 
     code = 503
     reason = "ServiceUnavailable"
+    bare = True
 
 
 class GatewayTimeout(APIError):

@@ -8,8 +8,7 @@ Paths are written as Kubernetes writes them: ``spec.template.spec.containers[0].
 """
 
 import json
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 import orjson
@@ -20,25 +19,13 @@ from naru.api.defaults import with_defaults
 from naru.api.errors import APIError, BadRequest, FieldError, invalid
 from naru.api.field_errors import required
 from naru.api.fields import Field, Shape, fields_of
+from naru.api.mismatch import first_mismatch
 from naru.api.model import Model, Stored
 
 M = TypeVar("M", bound=Model)
 Visit = Callable[[str, Field | None, Any], bool]  # (path, declared field, value) -> look inside?
 
-_EXPECTED: Final = {
-    "int": "a whole number",
-    "str": "a string",
-    "string": "a string",
-    "bool": "true or false",
-    "float": "a number",
-    "model": "an object",
-    "dict": "an object",
-    "tuple": "a list",
-    "list": "a list",
-    "datetime": "a time such as 2006-01-02T15:04:05Z",
-    "less": "a whole number of 32 bits",  # Int32 alone declares bounds
-    "greater": "a whole number of 32 bits",
-}  # by the first word of pydantic's error type
+MAX_PROBLEMS: Final = 100  # unknown and repeated fields that are told of one document
 
 
 def decode(model: type[M], raw: Mapping[str, Any]) -> M:
@@ -75,45 +62,22 @@ def _explain(model: type[Model], raw: dict[str, Any], error: Exception) -> APIEr
     group, _, version = str(raw.get("apiVersion") or "v1").rpartition("/")
     opening = f'{kind} in version "{version}" cannot be handled as a {kind}'
     if not isinstance(error, ValidationError):
-        return BadRequest(f"{opening}: {error}")
+        return BadRequest(f"{opening}: {first_mismatch(model, raw) or error}")
     details = error.errors(include_url=False)
-    wrong = dict.fromkeys(_describe(model, raw, detail) for detail in details if detail["type"] != "missing")
+    wrong = [detail for detail in details if detail["type"] != "missing"]
     if wrong:
-        return BadRequest(f"{opening}: {'; '.join(wrong)}")
+        return BadRequest(f"{opening}: {first_mismatch(model, raw) or _complaint(model, raw, wrong[0])}")
     metadata = raw.get("metadata")
     name = str(metadata.get("name", "")) if isinstance(metadata, dict) else ""
     missing = [error for detail in details for error in _missing(model, raw, detail["loc"])]
     return invalid(group, kind, name, missing)
 
 
-def _describe(model: type[Model], raw: Any, detail: ErrorDetails) -> str:
-    """Write one wrong value as ``PATH: expected X, got Y``."""
-    path, value = _locate(Shape(model=model), raw, detail["loc"])
-    if detail["type"] == "value_error":
-        problem = str(detail.get("ctx", {}).get("error", detail["msg"]))
-    else:
-        problem = f"expected {_expected(detail)}, got {_shown(value)}"
+def _complaint(model: type[Model], raw: Any, detail: ErrorDetails) -> str:
+    """Write what the model's own rules found wrong, where the types alone are right."""
+    path, _ = _locate(Shape(model=model), raw, detail["loc"])
+    problem = str(detail.get("ctx", {}).get("error", detail["msg"]))
     return f"{path}: {problem}" if path else problem
-
-
-def _expected(detail: ErrorDetails) -> str:
-    if detail["loc"] and detail["loc"][-1] in ("constrained-int", "str"):  # the members of the union IntOrString
-        return "a whole number of 32 bits, or a string"
-    return _EXPECTED.get(detail["type"].partition("_")[0], detail["msg"])
-
-
-def _shown(value: Any) -> str:
-    match value:
-        case dict():
-            return "an object"
-        case list():
-            return "a list"
-        case bool():
-            return str(value).lower()
-        case str():
-            return f"the string {json.dumps(value)}"
-        case _:
-            return f"the number {value}"
 
 
 def _locate(shape: Shape | None, raw: Any, location: tuple[int | str, ...]) -> tuple[str, Any]:
@@ -184,10 +148,12 @@ def _walk(shape: Shape, value: Any, path: str, visit: Visit) -> None:
 
 
 def is_ordinary(raw: Any, shape: Shape) -> bool:
-    """Tell whether every field is known and acted on; most documents are so, and need no closer look.
+    """Tell whether every field is known, given once and acted on; most documents are so, and need no closer look.
 
-    This is the question of :func:`unknown_fields` and :func:`stored_only_fields`, without the paths that answer it.
+    This is the question of :func:`strict_errors` and :func:`stored_only_fields`, without the paths that answer it.
     """
+    if isinstance(raw, Repeating):
+        return False
     if shape.model is not None and isinstance(raw, dict):
         fields = fields_of(shape.model)
         for name, item in raw.items():
@@ -210,17 +176,38 @@ def is_ordinary(raw: Any, shape: Shape) -> bool:
     return True
 
 
-def unknown_fields(raw: Mapping[str, Any], model: type[Model]) -> list[str]:
-    """Return the paths of the fields that the kind does not have."""
-    unknown: list[str] = []
+def strict_errors(raw: Any, model: type[Model]) -> list[str]:
+    """Say which fields the kind does not have, and which are given twice: ``unknown field "spec.foo"``.
 
-    def visit(path: str, field: Field | None, _: Any) -> bool:
-        if field is None:
-            unknown.append(path)
-        return field is not None
+    In the order of the document, each once, and not more of them than upstream tells. Repeated fields are known to a
+    document that :func:`parse_repeating` has read.
+    """
+    found: dict[str, None] = {}
+    for problem in _out_of_place(Shape(model=model), raw, ""):
+        found[problem] = None
+        if len(found) == MAX_PROBLEMS:
+            break
+    return list(found)
 
-    _walk(Shape(model=model), raw, "", visit)
-    return unknown
+
+def _out_of_place(shape: Shape, value: Any, path: str) -> Iterator[str]:
+    """Walk the fields as Go's decoder does, which writes the keys of maps like names of fields."""
+    if isinstance(value, dict) and (shape.model is not None or shape.values is not None):
+        fields = fields_of(shape.model) if shape.model is not None else None
+        seen: set[str] = set()
+        for name, item in value.pairs if isinstance(value, Repeating) else value.items():
+            where = child(path, name)
+            inner = shape.values if fields is None else fields[name].shape if name in fields else None
+            if inner is None:
+                yield f"unknown field {json.dumps(where, ensure_ascii=False)}"
+                continue
+            if name in seen:
+                yield f"duplicate field {json.dumps(where, ensure_ascii=False)}"
+            seen.add(name)
+            yield from _out_of_place(inner, item, where)
+    elif isinstance(value, list) and shape.items is not None:
+        for index, item in enumerate(value):
+            yield from _out_of_place(shape.items, item, f"{path}[{index}]")
 
 
 def stored_only_fields(raw: Mapping[str, Any], model: type[Model]) -> list[str]:
@@ -243,40 +230,33 @@ def _asks_for_something(field: Field, stored: Stored, value: Any) -> bool:
     return value not in (None, "", [], {}, field.info.default, *stored.silent)
 
 
-class _Repeating(dict[str, Any]):
-    """A decoded JSON object that remembers which of its fields came more than once."""
+class Repeating(dict[str, Any]):
+    """A decoded JSON object that remembers every field as it was written, also those that came more than once."""
 
-    repeated: tuple[str, ...] = ()
+    pairs: Sequence[tuple[str, Any]] = ()
 
 
-def _remember_repeated(pairs: list[tuple[str, Any]]) -> _Repeating:
-    decoded = _Repeating(pairs)
-    if len(decoded) < len(pairs):
-        counts = Counter(name for name, _ in pairs)
-        decoded.repeated = tuple(name for name, count in counts.items() if count > 1)
+def _remember_repeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    decoded = Repeating(pairs)
+    if len(decoded) == len(pairs):
+        return dict(decoded)
+    decoded.pairs = pairs
     return decoded
 
 
-def duplicate_fields(body: bytes) -> list[str]:
-    """Return the paths of the fields that a JSON body gives more than once (of which the last one counts)."""
-    if not _may_repeat(body):
-        return []
-    return list(_duplicates(json.loads(body, object_pairs_hook=_remember_repeated), ""))
+def parse_repeating(body: bytes, parsed: Any) -> Any:
+    """Read a JSON body again if an object in it gives a field twice, and keep what is lost otherwise.
+
+    Args:
+        body: the body, well-formed.
+        parsed: what it says, of repeated fields the last one; the answer in most cases.
+    """
+    return json.loads(body, object_pairs_hook=_remember_repeated) if _may_repeat(body, parsed) else parsed
 
 
-def _may_repeat(body: bytes) -> bool:
+def _may_repeat(body: bytes, parsed: Any) -> bool:
     """Tell cheaply whether it is worth looking: a repeated field is lost in decoding, and with it its quotes.
 
     A quote inside a string is one quote before and after, unless it is written by its number, as JSON allows.
     """
-    return rb"\u" in body or body.count(b'"') != orjson.dumps(orjson.loads(body)).count(b'"')
-
-
-def _duplicates(value: Any, path: str) -> Iterator[str]:
-    if isinstance(value, _Repeating):
-        yield from (child(path, name) for name in value.repeated)
-        for name, item in value.items():
-            yield from _duplicates(item, child(path, name))
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _duplicates(item, f"{path}[{index}]")
+    return rb"\u" in body or body.count(b'"') != orjson.dumps(parsed).count(b'"')

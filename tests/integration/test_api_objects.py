@@ -293,7 +293,7 @@ class TestRead:
         bare.load_verify_locations(apiserver.pki.ca_file)
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=bare)) as session:
             async with session.get(f"{apiserver.url}/api/v1/namespaces") as answer:
-                assert answer.status == 401
+                assert answer.status == 403
             async with session.get(f"{apiserver.url}/readyz") as answer:
                 assert answer.status == 200
 

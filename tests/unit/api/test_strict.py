@@ -2,13 +2,14 @@
 
 from typing import Any
 
+import orjson
 import pytest
 
 from naru.api.apps_v1 import Deployment
 from naru.api.core_v1 import Node, Pod, Secret
 from naru.api.errors import BadRequest, Invalid
 from naru.api.fields import Shape
-from naru.api.strict import decode, duplicate_fields, is_ordinary, stored_only_fields, unknown_fields
+from naru.api.strict import decode, is_ordinary, parse_repeating, stored_only_fields, strict_errors
 
 
 def pod(**spec: Any) -> dict[str, Any]:
@@ -20,56 +21,79 @@ def pod(**spec: Any) -> dict[str, Any]:
     }
 
 
+INTO_A_TEXT = "json: cannot unmarshal number into Go value of type string"
+
+
+def field(value: str, where: str, kind: str) -> str:
+    return f"json: cannot unmarshal {value} into Go struct field {where} of type {kind}"
+
+
 class TestDecode:
     """From what a client sent to a typed object."""
 
     @pytest.mark.parametrize(
         ("model", "raw", "complaint"),
         [
-            (Pod, pod(hostNetwork="yes"), 'spec.hostNetwork: expected true or false, got the string "yes"'),
-            (Pod, pod(nodeSelector={"a": 1}), "spec.nodeSelector[a]: expected a string, got the number 1"),
-            (Pod, pod(volumes={}), "spec.volumes: expected a list, got an object"),
-            (Pod, pod(priority="1"), 'spec.priority: expected a whole number, got the string "1"'),
-            (Pod, pod(priority=1.5), "spec.priority: expected a whole number, got the number 1.5"),
-            (
-                Pod,
-                pod(priority=2**31),
-                "spec.priority: expected a whole number of 32 bits, got the number 2147483648",
-            ),
+            (Pod, pod(hostNetwork="yes"), field("string", "PodSpec.spec.hostNetwork", "bool")),
+            (Pod, pod(nodeSelector={"a": 1}), field("number", "PodSpec.spec.nodeSelector", "string")),
+            (Pod, pod(volumes={}), field("object", "PodSpec.spec.volumes", "[]v1.Volume")),
+            (Pod, pod(priority="1"), field("string", "PodSpec.spec.priority", "int32")),
+            (Pod, pod(priority=1.5), field("number 1.5", "PodSpec.spec.priority", "int32")),
+            (Pod, pod(priority=2**31), field("number 2147483648", "PodSpec.spec.priority", "int32")),
             (
                 Pod,
                 pod(containers=[{"name": "c", "ports": [{"containerPort": -99999999999}]}]),
-                "ports[0].containerPort: expected a whole number of 32 bits, got the number -99999999999",
+                field("number -99999999999", "ContainerPort.spec.containers.ports.containerPort", "int32"),
             ),
-            (Pod, pod(containers=["x"]), 'spec.containers[0]: expected an object, got the string "x"'),
-            (Secret, {"data": {"a": "?"}}, "data[a]: illegal base64 data"),
+            (Pod, pod(containers=["x"]), field("string", "PodSpec.spec.containers", "v1.Container")),
+            (Pod, {**pod(), "metadata": {"uid": 1}}, field("number", "ObjectMeta.metadata.uid", "types.UID")),
+            (Pod, {**pod(), "spec": []}, field("array", "Pod.spec", "v1.PodSpec")),
+            (Secret, {"data": {"a": "?"}}, "illegal base64 data at input byte 0"),
             (
                 Pod,
                 pod(containers=[{"name": "c", "resources": {"limits": {"cpu": "1x"}}}]),
-                "spec.containers[0].resources.limits[cpu]: quantities must match the regular expression",
+                "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
             ),
+            (
+                Pod,
+                {**pod(), "metadata": {"creationTimestamp": "soon"}},
+                'parsing time "soon" as "2006-01-02T15:04:05Z07:00": cannot parse "soon" as "2006"',
+            ),
+            (
+                Pod,
+                {**pod(), "metadata": {"creationTimestamp": "2026-13-01T00:00:00Z"}},
+                'parsing time "2026-13-01T00:00:00Z": month out of range',
+            ),
+            (
+                Pod,
+                {**pod(), "metadata": {"creationTimestamp": "2026-12-01T00:0x:00Z"}},
+                'parsing time "2026-12-01T00:0x:00Z" as "2006-01-02T15:04:05Z07:00": cannot parse "0x:00Z" as "04"',
+            ),
+            (Pod, {**pod(), "metadata": {"creationTimestamp": 5}}, INTO_A_TEXT),
         ],
     )
     def test_a_wrong_type_is_a_bad_request(self, model: type[Pod], raw: dict[str, Any], complaint: str) -> None:
         with pytest.raises(BadRequest) as caught:
             decode(model, raw)
-        assert f'{model.__name__} in version "v1" cannot be handled as a {model.__name__}: ' in caught.value.message
-        assert complaint in caught.value.message
+        opening = f'{model.__name__} in version "v1" cannot be handled as a {model.__name__}: '
+        assert caught.value.message == opening + complaint
 
     def test_a_number_beyond_32_bits_is_no_percentage_either(self) -> None:
         strategy = {"rollingUpdate": {"maxSurge": 99999999999}}
         with pytest.raises(BadRequest) as caught:
             decode(Deployment, {"spec": {"strategy": strategy, "selector": {}, "template": pod()}})
         assert caught.value.message.endswith(
-            "maxSurge: expected a whole number of 32 bits, or a string, got the number 99999999999"
+            "cannot be handled as a Deployment: json: cannot unmarshal number 99999999999 into Go value of type int32"
         )
 
     def test_ids_have_64_bits(self) -> None:
         assert decode(Pod, pod(activeDeadlineSeconds=2**31)).spec.active_deadline_seconds == 2**31
 
-    def test_every_wrong_value_is_named_at_once(self) -> None:
-        with pytest.raises(BadRequest, match=r"spec\.hostPID.*spec\.hostIPC"):
+    def test_the_first_wrong_value_of_the_document_is_named(self) -> None:
+        with pytest.raises(BadRequest, match=r"PodSpec\.spec\.hostPID of type bool"):
             decode(Pod, pod(hostPID=1, hostIPC=1))
+        with pytest.raises(BadRequest, match=r"PodSpec\.spec\.hostIPC of type bool"):
+            decode(Pod, pod(hostIPC=1, hostPID=1))
 
     def test_a_missing_field_makes_the_object_invalid(self) -> None:
         with pytest.raises(Invalid) as caught:
@@ -106,10 +130,17 @@ class TestFieldsOutOfPlace:
 
     def test_unknown_fields_are_found_at_any_depth(self) -> None:
         raw = pod(containers=[{"name": "c", "img": "x"}], foo=1, nodeSelector={"any": "key"})
-        assert unknown_fields({**raw, "bar": {}}, Pod) == ["spec.containers[0].img", "spec.foo", "bar"]
+        assert strict_errors({**raw, "bar": {}}, Pod) == [
+            'unknown field "spec.containers[0].img"',
+            'unknown field "spec.foo"',
+            'unknown field "bar"',
+        ]
 
     def test_maps_have_no_unknown_keys(self) -> None:
-        assert unknown_fields({"metadata": {"labels": {"a": "b"}, "annotations": {"c": "d"}}}, Pod) == []
+        assert strict_errors({"metadata": {"labels": {"a": "b"}, "annotations": {"c": "d"}}}, Pod) == []
+
+    def test_a_hundred_problems_are_enough(self) -> None:
+        assert len(strict_errors({f"f{number}": 1 for number in range(500)}, Pod)) == 100
 
     def test_fields_that_are_only_stored_are_found(self) -> None:
         raw = pod(affinity={"nodeAffinity": {}}, volumes=[{"name": "v", "nfs": {"server": "s", "path": "/"}}])
@@ -149,10 +180,22 @@ class TestFieldsOutOfPlace:
         assert is_ordinary(pod(nodeSelector={"any": "key"}), Shape(model=Pod))
         assert not is_ordinary(raw, Shape(model=Pod))
 
-    def test_repeated_fields_are_found(self) -> None:
-        body = b'{"a":1,"b":{"c":1,"c":2,"d":[{"x":1,"x":1}]},"a":2}'
-        assert duplicate_fields(body) == ["a", "b.c", "b.d[0].x"]
+    def test_repeated_fields_are_found_in_the_order_of_the_document(self) -> None:
+        body = (
+            b'{"kind":"Pod","metadata":{"name":"a","labels":{"x":"1","x":"2"},"name":"b"},"foo":1,"kind":"Pod","foo":2}'
+        )
+        parsed = parse_repeating(body, orjson.loads(body))
+        assert strict_errors(parsed, Pod) == [
+            'duplicate field "metadata.labels.x"',
+            'duplicate field "metadata.name"',
+            'unknown field "foo"',
+            'duplicate field "kind"',
+        ]
+        assert not is_ordinary(parsed, Shape(model=Pod))
+        assert parsed["metadata"]["name"] == "b"
 
-    @pytest.mark.parametrize("body", [b'{"a":"\\u0022","a":"\\u0022"}', b'{"a":1,"\\u0061":2}', b'{"a":"\\"","a":2}'])
+    @pytest.mark.parametrize(
+        "body", [b'{"kind":"\\u0022","kind":"\\u0022"}', b'{"kind":"a","\\u006bind":"b"}', b'{"kind":"\\"","kind":"2"}']
+    )
     def test_no_spelling_hides_a_repeated_field(self, body: bytes) -> None:
-        assert duplicate_fields(body) == ["a"]
+        assert strict_errors(parse_repeating(body, orjson.loads(body)), Pod) == ['duplicate field "kind"']

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from apiserver.discovery import aggregated_list, api_group_list, api_resource_list, version_info, wants_aggregated
-from apiserver.documents import accepted, document
+from apiserver.discovery import aggregated_list, aggregated_type, api_group_list, api_resource_list, version_info
+from apiserver.documents import document
 from apiserver.subresources import SUBRESOURCES
 from naru.api.scheme import RESOURCES, by_plural
 
@@ -64,6 +64,30 @@ class TestForms:
         row = plain_rows()[("v1", "pods")]
         assert (row["shortNames"], row["categories"], row["singularName"]) == (["po"], ["all"], "pod")
 
+    def test_groups_come_in_the_order_of_their_priority(self) -> None:
+        names = [group["name"] for group in api_group_list(NAMED)["groups"]]
+        assert names[:3] == ["apiregistration.k8s.io", "apps", "events.k8s.io"]
+        assert names.index("autoscaling") < names.index("policy") < names.index("coordination.k8s.io")
+
+    def test_the_stored_version_is_told_by_its_hash(self) -> None:
+        rows = plain_rows()
+        assert rows[("v1", "pods")]["storageVersionHash"] == "xPOwRZ+Yhw8="
+        assert rows[("apps/v1", "deployments")]["storageVersionHash"] == "8aSe+NMegvE="
+        assert (
+            rows[("events.k8s.io/v1", "events")]["storageVersionHash"] == rows[("v1", "events")]["storageVersionHash"]
+        )
+        assert "storageVersionHash" not in rows[("v1", "pods/status")]
+
+    def test_a_kind_of_the_same_group_and_version_has_neither(self) -> None:
+        rows = aggregated_rows()
+        assert rows[("apps/v1", "deployments")]["responseKind"] == {"group": "", "version": "", "kind": "Deployment"}
+        scale = {"group": "autoscaling", "version": "v1", "kind": "Scale"}
+        assert rows[("apps/v1", "deployments/scale")]["responseKind"] == scale
+
+    def test_the_core_group_keeps_its_version_to_itself(self) -> None:
+        assert "apiVersion" not in api_resource_list("v1", CORE)
+        assert api_resource_list("apps/v1", [])["apiVersion"] == "v1"
+
     def test_groups(self) -> None:
         groups = {group["name"]: group for group in api_group_list(NAMED)["groups"]}
         assert groups["apps"]["preferredVersion"] == {"groupVersion": "apps/v1", "version": "v1"}
@@ -83,18 +107,15 @@ class TestNegotiation:
             pytest.param(f"{V2},application/json", True, id="kubectl 1.32"),
             pytest.param(f"{V2};profile=nopeer,{V2},application/json", True, id="kubectl 1.36"),
             pytest.param(f"{V2.replace('v=v2', 'v=v2beta1')},{V2},application/json", True, id="an older client"),
+            pytest.param(f"{V2.replace('v=v2', 'v=v2beta1')},application/json", False, id="beta, gone since 1.35"),
             pytest.param("application/json", False, id="legacy"),
-            pytest.param(f"application/json, {V2}", False, id="legacy preferred"),
+            pytest.param(f"application/json, {V2}", True, id="at any place"),
             pytest.param("*/*", False, id="curl"),
             pytest.param("", False, id="none"),
         ],
     )
     def test_form(self, accept: str, expected: bool) -> None:
-        assert wants_aggregated(accept) is expected
-
-    def test_parameters_are_read(self) -> None:
-        assert accepted("a/b; q=0.5 , C/D")[0].parameters == {"q": "0.5"}
-        assert accepted("a/b; q=0.5 , C/D")[1].media_type == "c/d"
+        assert aggregated_type(accept) == ("application/json" if expected else "")
 
 
 class TestDocuments:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from apiserver.request_info import request_info, unknown_path
+from apiserver.request_info import is_served_by_api, request_info, unknown_path
 from naru.api.errors import MethodNotAllowed, NotFound
 
 
@@ -23,6 +23,7 @@ from naru.api.errors import MethodNotAllowed, NotFound
         ("PUT", "/api/v1/namespaces/web/finalize", ("update", "namespaces", "", "web", "finalize")),
         ("GET", "/api/v1/namespaces/pods/pods/status", ("get", "pods", "pods", "status", "")),
         ("GET", "/api/v1/nodes/n1", ("get", "nodes", "", "n1", "")),
+        ("GET", "/api/v1/pods/", ("list", "pods", "", "", "")),
         ("GET", "/api/v1/watch/namespaces/web/pods", ("watch", "pods", "web", "", "")),
         ("GET", "/api/v1/watch/namespaces/web/pods/a", ("watch", "pods", "web", "a", "")),
     ],
@@ -32,9 +33,30 @@ def test_path(method: str, path: str, expected: tuple[str, ...]) -> None:
     assert (info.verb, info.resource.plural, info.namespace, info.name, info.subresource) == expected
 
 
-@pytest.mark.parametrize("value", ["1", "true"])
-def test_a_list_with_watch_is_a_watch(value: str) -> None:
-    assert request_info("GET", "/api/v1/pods", {"watch": value}).verb == "watch"
+@pytest.mark.parametrize(
+    ("value", "verb"),
+    [("1", "watch"), ("true", "watch"), ("", "watch"), ("yes", "watch"), ("0", "list"), ("False", "list")],
+)
+def test_a_list_with_watch_is_a_watch(value: str, verb: str) -> None:
+    assert request_info("GET", "/api/v1/pods", {"watch": value}).verb == verb
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/api", True),
+        ("/api/v2", True),
+        ("/apis", True),
+        ("/apis/apps/v9/rockets", True),
+        ("/version/x", True),
+        ("/apis/rockets.example.com/v1/rockets", False),
+        ("/apix", False),
+        ("//api/v1", False),
+        ("/", False),
+    ],
+)
+def test_who_owns_a_path(path: str, expected: bool) -> None:
+    assert is_served_by_api(path) is expected
 
 
 @pytest.mark.parametrize(
@@ -47,7 +69,11 @@ def test_a_list_with_watch_is_a_watch(value: str) -> None:
         "/api/v1/pods/a",
         "/api/v1/namespaces/web/pods/a/rocket",
         "/api/v1/namespaces/web/pods/a/log/x",
-        "/api/v1/namespaces//pods",
+        "/api/v1//pods",
+        "/api/v1/namespaces/web//a",
+        "/api/v1/namespaces/web/pods//status",
+        "/api/v1/namespaces/web/pods/a//",
+        "/api/v1/../v1/pods",
         "/apis/apps",
     ],
 )
@@ -65,6 +91,8 @@ def test_a_path_that_leads_nowhere(path: str) -> None:
         ("POST", "/api/v1/namespaces/web/pods/a"),
         ("DELETE", "/api/v1/namespaces/web/pods/a/status"),
         ("TRACE", "/api/v1/pods"),
+        ("HEAD", "/api/v1/pods"),
+        ("OPTIONS", "/api/v1/namespaces/web/pods/a"),
     ],
 )
 def test_a_verb_that_a_path_does_not_have(method: str, path: str) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from apiserver.table import partial, partial_list, table
+from apiserver.table import check_include, partial, partial_list, table
 from naru.api.errors import BadRequest
 from naru.api.scheme import by_any_name
 
@@ -187,11 +187,15 @@ class TestObjectsInRows:
         assert (obj["kind"], obj["data"]) == ("ConfigMap", {"k": "v"})
 
     def test_nothing(self) -> None:
-        assert "object" not in shown("configmaps", self.RAW, include_object="None")["rows"][0]
+        assert shown("configmaps", self.RAW, include_object="None")["rows"][0]["object"] is None
 
     def test_anything_else_is_refused(self) -> None:
-        with pytest.raises(BadRequest, match="includeObject"):
-            shown("configmaps", self.RAW, include_object="All")
+        with pytest.raises(BadRequest) as caught:
+            check_include("All")
+        assert caught.value.message == (
+            "Unable to convert to Table as requested: includeObject: "
+            "Invalid value: \"All\": must be 'Metadata', 'Object', 'None', or empty"
+        )
 
     def test_a_pod_that_ended_is_marked(self) -> None:
         row = shown("pods", {"metadata": META, "spec": {"containers": []}, "status": {"phase": "Succeeded"}})["rows"][0]

@@ -1,0 +1,38 @@
+"""Warning headers: what a client should know although its request is granted.
+
+kubectl and client libraries print them. Each text is told once; when all of them together become too long for headers,
+every one is cut short, and at some point no more are added.
+
+Source: RFC 7234, section 5.5; KEP-1693; k8s.io/apiserver, endpoints/filters/warning.go for the limits.
+"""
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+MAX_CHARACTERS: Final = 4 * 1024  # of all texts
+MAX_SHORTENED: Final = 256  # of each, once they are too many
+
+
+def warning_headers(texts: Iterable[str]) -> Sequence[str]:
+    """Write texts as the values of ``Warning`` headers."""
+    told = [text for text in dict.fromkeys(texts) if text and not any(map(_is_control, text))]
+    if sum(map(len, told)) <= MAX_CHARACTERS:
+        return [_header(text) for text in told]
+    headers, written = [], 0
+    for text in told:
+        if written >= MAX_CHARACTERS:
+            break
+        short = text[:MAX_SHORTENED]
+        written += len(short)
+        headers.append(_header(short))
+    return headers
+
+
+def _is_control(character: str) -> bool:
+    return unicodedata.category(character) == "Cc"
+
+
+def _header(text: str) -> str:
+    quoted = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'299 - "{quoted}"'
