@@ -11,39 +11,39 @@ from naru.api.refs_v1 import ObjectReference
 
 
 class EndpointAddress(Model):
-    """TODO."""
+    """One address behind a Service."""
 
     atomic: ClassVar[bool] = True
     protobuf: ClassVar[str] = "1 3 4 2"
 
-    ip: Annotated[str, REQUIRED] = ""
-    hostname: str = ""
-    node_name: str | None = None
-    target_ref: ObjectReference | None = None
+    ip: Annotated[str, REQUIRED] = ""  # the address; not a loopback or link-local one
+    hostname: str = ""  # name that DNS gives to it beneath the Service's
+    node_name: str | None = None  # node that it is on
+    target_ref: ObjectReference | None = None  # the pod that has the address
 
 
 class EndpointPort(Model):
-    """TODO."""
+    """One port that the addresses listen on."""
 
     atomic: ClassVar[bool] = True
 
-    name: str = ""
-    port: Annotated[Int32, REQUIRED] = 0
-    protocol: str = ""
-    app_protocol: str | None = None
+    name: str = ""  # name of the Service's port that leads here
+    port: Annotated[Int32, REQUIRED] = 0  # number of the port
+    protocol: str = "TCP"  # TCP, UDP or SCTP
+    app_protocol: str | None = None  # what is spoken on the connection, such as kubernetes.io/h2c
 
 
 class EndpointSubset(Model):
-    """TODO."""
+    """Addresses that have the same ports: every address goes with every port."""
 
-    addresses: tuple[EndpointAddress, ...] = ()
-    not_ready_addresses: tuple[EndpointAddress, ...] = ()
-    ports: tuple[EndpointPort, ...] = ()
+    addresses: tuple[EndpointAddress, ...] = ()  # those that are ready
+    not_ready_addresses: tuple[EndpointAddress, ...] = ()  # those that are not: starting, failing, ending
+    ports: tuple[EndpointPort, ...] = ()  # the ports of all of them
 
 
 class Endpoints(KubeObject):
-    """TODO."""
+    """The addresses behind the Service of the same name."""
 
     kind: str = "Endpoints"
     api_version: str = "v1"
-    subsets: tuple[EndpointSubset, ...] = ()
+    subsets: tuple[EndpointSubset, ...] = ()  # the addresses, grouped by their ports
