@@ -63,6 +63,12 @@ def too_long(field: str, max_bytes: int) -> FieldError:
     return FieldError(field, "FieldValueTooLong", f"Too long: may not be more than {max_bytes} bytes")
 
 
+def too_many(field: str, count: int, limit: int) -> FieldError:
+    """Say that a list is too long."""
+    items = "item" if limit == 1 else "items"
+    return FieldError(field, "FieldValueTooMany", f"Too many: {count}: must have at most {limit} {items}")
+
+
 def each_invalid(field: str, value: object, details: Sequence[str]) -> list[FieldError]:
     """Turn the complaints of ``naru.api.names`` about one value into errors."""
     return [invalid(field, value, detail) for detail in details]

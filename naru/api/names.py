@@ -20,6 +20,10 @@ _LABEL_NAME: Final = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 _LABEL_VALUE: Final = f"({_LABEL_NAME})?"
 _CONFIG_KEY: Final = "[-._a-zA-Z0-9]+"
 
+_RFC_1035_LABEL: Final = "[a-z]([-a-z0-9]*[a-z0-9])?"
+_WILDCARD: Final = rf"\*\.{_SUBDOMAIN}"
+_HTTP_PATH: Final = r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+"
+
 _DNS_LABEL_RE: Final = re.compile(_DNS_LABEL)
 _SUBDOMAIN_RE: Final = re.compile(_SUBDOMAIN)
 _LABEL_NAME_RE: Final = re.compile(_LABEL_NAME)
@@ -158,3 +162,41 @@ def check_sysctl_name(value: str) -> list[str]:
     if len(value) <= SUBDOMAIN_MAX and _SYSCTL_RE.fullmatch(value):
         return []
     return [f"must have at most {SUBDOMAIN_MAX} characters and match regex ^{_SYSCTL}$"]
+
+
+def check_rfc_1035_label(value: str) -> list[str]:
+    """Check the name of a Service, which begins with a letter."""
+    complaints = [too_long(LABEL_MAX)] if len(value) > LABEL_MAX else []
+    if not re.fullmatch(_RFC_1035_LABEL, value):
+        text = (
+            "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic "
+            "character, and end with an alphanumeric character"
+        )
+        complaints.append(_no_match(text, _RFC_1035_LABEL, "my-name", "abc-123"))
+    return complaints
+
+
+def check_wildcard_subdomain(value: str) -> list[str]:
+    """Check a name whose first label is ``*``."""
+    complaints = [too_long(SUBDOMAIN_MAX)] if len(value) > SUBDOMAIN_MAX else []
+    if not re.fullmatch(_WILDCARD, value):
+        text = (
+            "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist "
+            "of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character"
+        )
+        complaints.append(_no_match(text, _WILDCARD, "*.example.com"))
+    return complaints
+
+
+def check_http_path(value: str) -> list[str]:
+    """Check what may follow the host in a URL."""
+    if re.fullmatch(_HTTP_PATH, value):
+        return []
+    return [f"Invalid path (regex used for validation is '{_HTTP_PATH}')"]
+
+
+def check_path_segment(value: str) -> list[str]:
+    """Check a name that has to fit between two slashes of a URL, and no more than that."""
+    if value in (".", ".."):
+        return [f"may not be '{value}'"]
+    return [f"may not contain '{sign}'" for sign in "/%" if sign in value]
