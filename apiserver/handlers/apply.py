@@ -18,8 +18,9 @@ from apiserver.handlers.update import answer, settle
 from apiserver.handlers.write_options import is_forced, manager_of
 from apiserver.managed_fields.check import DoesNotFit
 from apiserver.managed_fields.conflicts import conflict_error
-from apiserver.managed_fields.field_manager import Entries, field_manager_of, with_entries
+from apiserver.managed_fields.field_manager import Entries, FieldManager, field_manager_of, with_entries
 from apiserver.managed_fields.managers import MalformedEntry
+from apiserver.managed_fields.types import NoKey
 from apiserver.managed_fields.updater import Conflicts, Document
 from apiserver.patch.go_text import go_type
 from apiserver.storage.entry import Entry
@@ -34,7 +35,7 @@ ATTEMPTS: Final = 8  # of an apply that finds its object there when creating it,
 async def apply(call: Call, body: bytes) -> web.StreamResponse:
     """Apply the configuration of the body to the object of the URL."""
     applied = read_configuration(body)
-    check_configuration(call, applied)
+    check_configuration(applied, call.resource.api_version, call.resource.kind)
 
     async def decide(entry: Entry) -> Keep | Remove:
         call.warnings.clear()  # of a try before this one
@@ -69,30 +70,48 @@ async def _create(call: Call, applied: Document, body: bytes) -> web.StreamRespo
 
 
 def applied_to(call: Call, entry: Entry | None, applied: Document) -> KubeObject:
-    """Return an object (None: there is none yet) with the configuration applied.
+    """Return an object (None: there is none yet) with the configuration applied; see :func:`apply_configuration`."""
+    resource, manager = call.resource, field_manager_of(call.resource, call.info.subresource)
+    before = entry.decoded() if entry is not None else None
+    entries: Entries = entry.obj.metadata.managed_fields if entry is not None else ()
+    document, entries = apply_configuration(call, manager, (before, entries), applied)
+    sent = decode(call, document, resource.model, old=before)
+    check_name(sent, call.info.name)
+    return with_entries(sent, entries)
+
+
+def apply_configuration(
+    call: Call, manager: FieldManager, live: tuple[Document | None, Entries], applied: Document
+) -> tuple[Document, Entries]:
+    """Apply a configuration to a wire form with its record, in the name of the caller.
 
     Raises:
         Conflict: others own what it changes.
         InternalError: it does not fit the kind; upstream answers so.
     """
-    resource, manager = call.resource, field_manager_of(call.resource, call.info.subresource)
-    before = entry.decoded() if entry is not None else None
-    entries: Entries = entry.obj.metadata.managed_fields if entry is not None else ()
     try:
-        document, entries = manager.apply(before, entries, applied, manager_of(call), now(), force=is_forced(call))
+        return manager.apply(*live, applied, manager_of(call), now(), force=is_forced(call))
     except Conflicts as conflicts:
         raise conflict_error(conflicts) from None
     except MalformedEntry as error:
         raise InternalError(f"failed to decode managed fields: {error}", reason="") from None
+    except NoKey as error:
+        raise InternalError(
+            f"failed to create typed live object ({_named(live[0] or {})}): {error}", reason=""
+        ) from None
     except DoesNotFit as error:
-        metadata = applied.get("metadata") or {}
-        where = (
-            f"{metadata.get('namespace', '')}/{metadata.get('name', '')}; {resource.api_version}, Kind={resource.kind}"
-        )
-        raise InternalError(f"failed to create typed patch object ({where}): {error}", reason="") from None
-    sent = decode(call, document, resource.model, old=before)
-    check_name(sent, call.info.name)
-    return with_entries(sent, entries)
+        raise InternalError(f"failed to create typed patch object ({_named(applied)}): {error}", reason="") from None
+
+
+def _named(applied: Document) -> str:
+    metadata = applied.get("metadata")
+    name = metadata if isinstance(metadata, dict) else {}
+    return f"{name.get('namespace', '')}/{name.get('name', '')}; {_group_version_kind(applied)}"
+
+
+def _group_version_kind(applied: Document) -> str:
+    version = str(applied.get("apiVersion") or "")
+    return f"{version if '/' in version else f'/{version}'}, Kind={applied.get('kind') or ''}"
 
 
 def read_configuration(body: bytes) -> Document:
@@ -120,17 +139,14 @@ def read_configuration(body: bytes) -> Document:
     return document
 
 
-def check_configuration(call: Call, applied: Document) -> None:
+def check_configuration(applied: Document, api_version: str, kind: str) -> None:
     """Refuse a configuration for another kind, or one that brings a record of managers.
 
     Raises:
         BadRequest: it is one of these.
     """
-    resource = call.resource
-    version, kind = applied.get("apiVersion") or "", applied.get("kind") or ""
-    if (version, kind) != (resource.api_version, resource.kind):
-        shown = version if "/" in version else f"/{version}"
-        raise BadRequest(f"invalid object type: {shown}, Kind={kind}")
+    if (applied.get("apiVersion"), applied.get("kind")) != (api_version, kind):
+        raise BadRequest(f"invalid object type: {_group_version_kind(applied)}")
     metadata = applied.get("metadata")
     if isinstance(metadata, dict) and isinstance(metadata.get("managedFields"), list):
         raise BadRequest("metadata.managedFields must be nil")

@@ -3,10 +3,11 @@
 Source: structured-merge-diff, "typed" (Compare).
 """
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
-from apiserver.managed_fields.field_sets import LEAF, FieldSet, union, without
+from apiserver.managed_fields.field_sets import LEAF, FieldSet, union
 from apiserver.managed_fields.types import Type
 from apiserver.managed_fields.walk import everything
 
@@ -26,10 +27,9 @@ class Comparison:
         """What is there now and was not so before."""
         return union(self.modified, self.added)
 
-    def ignoring(self, reset: FieldSet) -> "Comparison":
-        """Leave out fields that the server puts back anyway, with all that is in them."""
-        sets = (without(fields, reset) for fields in (self.added, self.modified, self.removed))
-        return replace(self, **dict(zip(("added", "modified", "removed"), sets, strict=True)))
+    def filtered(self, keep: Callable[[FieldSet], FieldSet]) -> "Comparison":
+        """Leave out what nobody can own, such as fields that the server puts back."""
+        return Comparison(keep(self.added), keep(self.modified), keep(self.removed))
 
     def _adopt(self, element: str, inner: "Comparison") -> None:
         for ours, theirs in (

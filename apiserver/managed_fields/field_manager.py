@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import orjson
 
@@ -36,6 +36,8 @@ from apiserver.managed_fields.types import NoKey, type_of, zero_document
 from apiserver.managed_fields.updater import Conflicts, Document, Updater
 from naru.api.meta import KubeObject, ManagedFieldsEntry
 from naru.api.scheme import Resource
+
+K = TypeVar("K", bound=KubeObject)
 
 Entries = tuple[ManagedFieldsEntry, ...]
 
@@ -102,10 +104,10 @@ class FieldManager:
         before = live.metadata.managed_fields if live is not None else ()
         sent = new.metadata.managed_fields
         if self.subresource:
-            return _readable(before)
+            return readable(before)
         if sent == (_RESET,):
             return {}
-        return _readable(sent) or (_readable(before) if before is not sent else {})
+        return readable(sent) or (readable(before) if before is not sent else {})
 
     def _recorded(self, before: Document, after: Document, managed: Managed, manager: str, now: datetime) -> Managed:
         result = self._stripped(self.updater.update(before, after, managed, _WRITING), _WRITING)
@@ -174,7 +176,7 @@ class FieldManager:
         return new, result
 
 
-def _readable(entries: Entries) -> Managed:
+def readable(entries: Entries) -> Managed:
     """Read a record; one that cannot be read counts as none."""
     try:
         return read_entries(entries)
@@ -191,7 +193,7 @@ def _untracked(document: Document) -> Document:
     return {**document, "metadata": others}
 
 
-def with_entries(obj: KubeObject, entries: Entries) -> KubeObject:
+def with_entries(obj: K, entries: Entries) -> K:
     """Return the object with another record."""
     return obj.model_copy(update={"metadata": obj.metadata.model_copy(update={"managed_fields": entries})})
 

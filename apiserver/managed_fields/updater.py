@@ -9,7 +9,7 @@ Source: structured-merge-diff, "merge" (Updater); Kubernetes documents, "Server-
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any
 
@@ -22,10 +22,10 @@ from apiserver.managed_fields.field_sets import (
     intersection,
     paths,
     union,
-    without,
 )
 from apiserver.managed_fields.managers import Managed, ManagerId, Owned
 from apiserver.managed_fields.merge import merged
+from apiserver.managed_fields.reset_fields import Filter, everything
 from apiserver.managed_fields.types import Type
 from apiserver.managed_fields.walk import fields_of_document, with_named_fields, without_fields
 
@@ -54,7 +54,7 @@ class Updater:
 
     kind: Type
     api_version: str
-    reset: FieldSet = field(default_factory=dict)  # fields that the server puts back: nobody comes to own them
+    owned: Filter = everything  # leaves out the fields that the server puts back: nobody comes to own them
     convert: Convert = no_conversion
 
     def update(self, live: Document, new: Document, managed: Managed, who: ManagerId) -> Managed:
@@ -62,7 +62,7 @@ class Updater:
         others, comparison = self._after(live, new, managed, who, force=True)
         mine = managed[who].fields if who in managed else LEAF
         fields = union(difference(mine, comparison.removed), comparison.touched)
-        return _with(others, who, Owned(without(fields, self.reset), self.api_version))
+        return _with(others, who, Owned(self.owned(fields), self.api_version))
 
     def apply(
         self, live: Document, applied: Document, managed: Managed, who: ManagerId, *, force: bool
@@ -73,7 +73,7 @@ class Updater:
             Conflicts: others own what it changes, and it is not forced.
         """
         last = managed.get(who)
-        fields = without(fields_of_document(self.kind, applied), self.reset)
+        fields = self.owned(fields_of_document(self.kind, applied))
         managed = {**managed, who: Owned(fields, self.api_version, last.time if last else None)}
         new = self._pruned(merged(self.kind, live, applied), managed, last)
         after, _ = self._after(live, new, managed, who, force=force)
@@ -112,7 +112,7 @@ class Updater:
         return known[version]
 
     def _compare(self, kind: Type, live: Document, new: Document) -> Comparison:
-        return compare(kind, live, new).ignoring(self.reset)
+        return compare(kind, live, new).filtered(self.owned)
 
     def _typed_in(self, version: str, document: Document) -> Typed | None:
         if version == self.api_version:

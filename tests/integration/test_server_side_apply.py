@@ -1,8 +1,7 @@
 """Server-side apply over HTTP: several managers share an object, and the server says who owns what."""
 
+import json
 from typing import Any
-
-import yaml
 
 from .conftest import Answer, Api
 
@@ -10,7 +9,7 @@ Document = dict[str, Any]
 
 
 async def apply(api: Api, path: str, document: object, manager: str = "one", **params: str) -> Answer:
-    body = yaml.safe_dump(document).encode()
+    body = json.dumps(document).encode()  # which is YAML, too
     headers = {"Content-Type": "application/apply-patch+yaml"}
     return await api.send("PATCH", path, body, params={"fieldManager": manager, **params}, headers=headers)
 
@@ -98,3 +97,194 @@ class TestApplyingDeployments:
                 "f:ports": {'k:{"containerPort":80,"protocol":"TCP"}': {".": {}, "f:containerPort": {}}},
             }
         }
+
+
+class TestScaling:
+    """The owner of a Scale's replicas is the owner of its object's replicas."""
+
+    async def test_whoever_scales_takes_the_replicas_over(self, api: Api) -> None:
+        path = api.path("deployments", "scaled", group="apis/apps/v1")
+        await apply(api, path, deployment("scaled"))
+        scale = await api.patch(f"{path}/scale", {"spec": {"replicas": 2}}, fieldManager="scaler")
+        assert (scale.code, scale.body["spec"]) == (200, {"replicas": 2})
+        assert "managedFields" not in scale.body["metadata"]
+        entries = (await api.get(path)).body["metadata"]["managedFields"]
+        [scaler] = [entry for entry in entries if entry["manager"] == "scaler"]
+        assert scaler == {
+            "manager": "scaler",
+            "operation": "Update",
+            "apiVersion": "apps/v1",
+            "fieldsType": "FieldsV1",
+            "fieldsV1": {"f:spec": {"f:replicas": {}}},
+            "subresource": "scale",
+        }
+        [one] = [entry for entry in entries if entry["manager"] == "one"]
+        assert "f:replicas" not in one["fieldsV1"]["f:spec"]
+        refused = await apply(api, path, deployment("scaled"))
+        message = 'conflict with "scaler" with subresource "scale" using apps/v1: .spec.replicas'
+        assert (refused.code, refused.body["message"]) == (409, f"Apply failed with 1 conflict: {message}")
+
+    async def test_a_scale_can_be_applied(self, api: Api) -> None:
+        path = api.path("deployments", "applied", group="apis/apps/v1")
+        await apply(api, path, deployment("applied", None))
+        scale = {
+            "apiVersion": "autoscaling/v1",
+            "kind": "Scale",
+            "metadata": {"name": "applied"},
+            "spec": {"replicas": 4},
+        }
+        refused = await apply(api, f"{path}/scale", scale, "scaler")
+        assert refused.body["message"].endswith(
+            'conflict with "before-first-apply" using autoscaling/v1: .spec.replicas'
+        )
+        forced = await apply(api, f"{path}/scale", scale, "scaler", force="true")
+        assert (forced.code, (await api.get(path)).body["spec"]["replicas"]) == (200, 4)
+        again = await apply(api, f"{path}/scale", {**scale, "spec": {"replicas": 5}}, "other")
+        assert again.body["message"].endswith('conflict with "scaler" with subresource "scale": .spec.replicas')
+
+
+class TestStatus:
+    """Who writes through /status is a manager of its own, and owns nothing of the spec."""
+
+    async def test_the_spec_is_left_out_of_what_a_status_write_owns(self, api: Api) -> None:
+        path = api.path("deployments", "reported", group="apis/apps/v1")
+        await apply(api, path, deployment("reported"))
+        patch = {"spec": {"replicas": 9}, "status": {"observedGeneration": 1}}
+        written = await api.patch(f"{path}/status", patch, fieldManager="controller")
+        entries = written.body["metadata"]["managedFields"]
+        [entry] = [entry for entry in entries if entry["manager"] == "controller"]
+        assert (entry["subresource"], entry["fieldsV1"]) == ("status", {"f:status": {"f:observedGeneration": {}}})
+
+    async def test_a_status_can_be_applied_but_not_to_nothing(self, api: Api) -> None:
+        path = api.path("deployments", "absent", group="apis/apps/v1")
+        status = {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": "absent"},
+            "status": {"replicas": 1},
+        }
+        assert (await apply(api, f"{path}/status", status)).code == 404
+        await apply(api, path, deployment("absent"))
+        applied = await apply(api, f"{path}/status", status, "reporter")
+        assert (applied.code, applied.body["status"]["replicas"]) == (200, 1)
+
+
+class TestRecords:
+    """metadata.managedFields, as plain writes leave it."""
+
+    async def test_the_user_agent_names_a_writer_that_gives_no_name(self, api: Api) -> None:
+        headers = {"User-Agent": "kubectl/v1.36.0 (linux/amd64)"}
+        body = {"metadata": {"name": "agent"}, "data": {"a": "1"}}
+        made = await api.send("POST", api.path("configmaps"), body, headers=headers)
+        assert owners(made) == {("kubectl", "Update"): {"f:data": {".": {}, "f:a": {}}}}
+
+    async def test_an_update_takes_fields_over_and_keeps_the_others_owners(self, api: Api) -> None:
+        path = api.path("configmaps", "shared")
+        await apply(api, path, config("shared", x="1", y="2"))
+        changed = await api.put(
+            path, {"metadata": {"name": "shared"}, "data": {"x": "1", "y": "3"}}, fieldManager="two"
+        )
+        assert owners(changed) == {
+            ("one", "Apply"): {"f:data": {"f:x": {}}},
+            ("two", "Update"): {"f:data": {"f:y": {}}},
+        }
+
+    async def test_a_write_that_changes_nothing_is_no_write(self, api: Api) -> None:
+        path = api.path("configmaps", "same")
+        made = await api.post(
+            api.path("configmaps"), {"metadata": {"name": "same"}, "data": {"a": "1"}}, fieldManager="a"
+        )
+        same = await api.patch(path, {"data": {"a": "1"}}, fieldManager="b")
+        assert same.body == made.body
+
+    async def test_a_client_can_clear_the_record(self, api: Api) -> None:
+        path = api.path("configmaps", "cleared")
+        await apply(api, path, config("cleared", x="1"))
+        cleared = await api.patch(path, {"metadata": {"managedFields": [{}]}})
+        assert "managedFields" not in cleared.body["metadata"]
+        applied = await apply(api, path, config("cleared", x="1", y="2"))
+        assert owners(applied) == {
+            ("one", "Apply"): {"f:data": {"f:x": {}, "f:y": {}}},
+            ("before-first-apply", "Update"): {"f:data": {".": {}, "f:x": {}}},
+        }
+
+    async def test_a_garbled_record_does_not_replace_the_stored_one(self, api: Api) -> None:
+        path = api.path("configmaps", "garbled")
+        made = await apply(api, path, config("garbled", x="1"))
+        entry = {"manager": "x", "operation": "Sing", "apiVersion": "v1", "fieldsType": "FieldsV1", "fieldsV1": {}}
+        kept = await api.patch(path, {"metadata": {"managedFields": [entry]}})
+        assert owners(kept) == owners(made)
+
+
+class TestRefusals:
+    """What cannot be applied, in upstream's words."""
+
+    async def test_a_manager_must_be_named(self, api: Api) -> None:
+        headers = {"Content-Type": "application/apply-patch+yaml"}
+        refused = await api.send("PATCH", api.path("configmaps", "n"), config("n"), headers=headers)
+        message = 'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch'
+        assert (refused.code, refused.body["message"]) == (422, message)
+
+    async def test_only_an_apply_can_be_forced(self, api: Api) -> None:
+        refused = await api.patch(api.path("configmaps", "n"), {}, force="true")
+        message = 'PatchOptions.meta.k8s.io "" is invalid: force: Forbidden: may not be specified for non-apply patch'
+        assert (refused.code, refused.body["message"]) == (422, message)
+
+    async def test_a_managers_name_is_short_and_printable(self, api: Api) -> None:
+        refused = await api.post(api.path("configmaps"), {"metadata": {"name": "n"}}, fieldManager="\x07" + "x" * 128)
+        assert refused.code == 422
+        assert refused.body["message"] == (
+            'CreateOptions.meta.k8s.io "" is invalid: [fieldManager: Too long: may not be more than 128 bytes, '
+            f'fieldManager: Invalid value: "\\u0007{"x" * 128}": invalid character U+0007 (at position 0)]'
+        )
+
+    async def test_a_record_cannot_be_applied(self, api: Api) -> None:
+        document = config("n")
+        document["metadata"]["managedFields"] = []
+        refused = await apply(api, api.path("configmaps", "n"), document)
+        assert (refused.code, refused.body["message"]) == (400, "metadata.managedFields must be nil")
+
+    async def test_kind_and_version_are_those_of_the_url(self, api: Api) -> None:
+        refused = await apply(api, api.path("configmaps", "n"), {**config("n"), "kind": "Secret"})
+        assert (refused.code, refused.body["message"]) == (400, "invalid object type: /v1, Kind=Secret")
+
+    async def test_a_field_that_the_kind_does_not_have(self, api: Api) -> None:
+        refused = await apply(api, api.path("configmaps", "n"), {**config("n"), "spec": {}})
+        assert (refused.code, refused.body["message"]) == (
+            500,
+            "failed to create typed patch object (/n; /v1, Kind=ConfigMap): .spec: field not declared in schema",
+        )
+
+    async def test_an_older_revision_is_a_conflict(self, api: Api) -> None:
+        path = api.path("configmaps", "old")
+        await apply(api, path, config("old", x="1"))
+        document = config("old", x="2")
+        document["metadata"]["resourceVersion"] = "1"
+        refused = await apply(api, path, document)
+        assert refused.code == 409
+        assert "the object has been modified" in refused.body["message"]
+
+    async def test_a_uid_means_that_the_object_exists(self, api: Api) -> None:
+        document = config("gone")
+        document["metadata"]["uid"] = "11111111-1111-1111-1111-111111111111"
+        refused = await apply(api, api.path("configmaps", "gone"), document)
+        assert (refused.code, refused.body["message"]) == (
+            409,
+            'Operation cannot be fulfilled on configmaps "gone": uid mismatch: the provided object specified uid '
+            "11111111-1111-1111-1111-111111111111, and no existing object was found",
+        )
+
+    async def test_keys_given_twice_are_refused_where_validation_is_strict(self, api: Api) -> None:
+        path, headers = api.path("configmaps", "twice"), {"Content-Type": "application/apply-patch+yaml"}
+        body = b'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: twice\ndata:\n  a: "1"\n  a: "2"\n'
+        problem = 'error converting YAML to JSON: yaml: unmarshal errors:\n  line 7: key "a" already set in map'
+        params = {"fieldManager": "one", "fieldValidation": "Strict"}
+        refused = await api.send("PATCH", path, body, params=params, headers=headers)
+        assert (refused.code, refused.body["message"]) == (400, f"error strict decoding patch: {problem}")
+        made = await api.send("PATCH", path, body, params={"fieldManager": "one"}, headers=headers)
+        assert (made.code, made.body["data"]) == (201, {"a": "2"})
+
+    async def test_a_dry_run_writes_nothing(self, api: Api) -> None:
+        path = api.path("configmaps", "dry")
+        assert (await apply(api, path, config("dry", x="1"), dryRun="All")).code == 201
+        assert (await api.get(path)).code == 404
