@@ -4,6 +4,7 @@ Layout below the data directory (durable)::
 
     pods/<uid>/            etc/ volumes/ subpaths/ roots/<container id>/ messages/<container>/<attempt>
     logs/<namespace>_<name>_<uid>/<container>/<attempt>.log
+    mount-points/          what a root needs besides its image, see pods/etc_files.py
 
 and below the run directory (gone with the host's boot, like what it describes)::
 
@@ -57,6 +58,11 @@ class AgentConfig:
     def logs_dir(self) -> Path:
         """Where the containers' logs are."""
         return self.data_dir / "logs"
+
+    @property
+    def mount_points(self) -> Path:
+        """The layer beneath every image."""
+        return self.data_dir / "mount-points"
 
     def home(self, pod: Pod) -> "PodHome":
         """Return where a pod keeps its things."""

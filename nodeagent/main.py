@@ -12,6 +12,7 @@ from naru.telemetry import logs
 from nodeagent.agent import Agent
 from nodeagent.config import NODE_PORT, AgentConfig
 from nodeagent.network import netns
+from nodeagent.pods.etc_files import make_mount_points
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     config = read_config(arguments, host_netns)
     for directory in (config.data_dir, config.run_dir, config.pods_dir, config.pods_run_dir, config.logs_dir):
         directory.mkdir(mode=0o755, parents=True, exist_ok=True)
+    make_mount_points(config.mount_points)
     asyncio.run(run(config))
     return 0
 

@@ -10,6 +10,7 @@ from naru.api.core_v1 import Pod
 from nodeagent.runtime.spec import Mount
 
 MAX_HOSTNAME_LENGTH: Final = 63
+_NAMES: Final = ("hosts", "hostname", "resolv.conf")
 _LOCAL: Final = (
     ("127.0.0.1", "localhost"),
     ("::1", "localhost ip6-localhost ip6-loopback"),
@@ -58,5 +59,15 @@ def write_etc_files(directory: Path, pod: Pod, hostname: str, pod_ip: str, resol
 
 def etc_mounts(directory: Path, taken: set[str]) -> list[Mount]:
     """Mount the files, except where the pod mounts something itself."""
-    names = ("hosts", "hostname", "resolv.conf")
-    return [Mount(f"/etc/{name}", directory / name) for name in names if f"/etc/{name}" not in taken]
+    return [Mount(f"/etc/{name}", directory / name) for name in _NAMES if f"/etc/{name}" not in taken]
+
+
+def make_mount_points(layer: Path) -> None:
+    """Make a layer to lie beneath all of an image: places for the files, where the image has none.
+
+    Otherwise each container would get places of its own, in its upper directory: seven operations of the file system.
+    """
+    directory = layer / "etc"
+    directory.mkdir(mode=0o755, parents=True, exist_ok=True)
+    for name in _NAMES:
+        (directory / name).touch(mode=0o644)

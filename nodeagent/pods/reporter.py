@@ -1,8 +1,9 @@
 """Write a pod's status to the API server: one patch a change, the newest state only, never more than one at a time.
 
-Flow: worker -> report(status) -> *patch of the status subresource* -> API server.
+Flow: worker -> changed() -> what the status is now -> *patch of the status subresource* -> API server.
 While the server is away, changes add up to one patch. A status that only says that things are being made waits a
-moment, because most often it is out of date before it could be sent.
+while, because most often it is out of date before it could be sent. It is worked out when it is sent: a start makes
+half a dozen changes, and one patch.
 """
 
 import asyncio
@@ -21,7 +22,7 @@ from nodeagent.pods.status_patch import status_patch
 
 logger = logging.getLogger(__name__)
 
-SETTLE_S: Final = 0.4  # a start that takes less is told once, also on a node where many start together
+SETTLE_S: Final = 1.5  # a start that takes less is told once, also on a node where many start together
 RETRY_MIN_S: Final = 0.2
 RETRY_MAX_S: Final = 5.0
 
@@ -29,17 +30,20 @@ RETRY_MAX_S: Final = 5.0
 class StatusReporter:
     """The one writer of a pod's status."""
 
-    def __init__(self, client: Client, pod: Callable[[], Pod], on_written: Callable[[Pod], None]) -> None:
+    def __init__(
+        self, client: Client, pod: Callable[[], Pod], status: Callable[[], PodStatus], on_written: Callable[[Pod], None]
+    ) -> None:
         """Prepare.
 
         Args:
             pod: the newest known version of the pod, which the patch starts from.
+            status: what its status should be now.
             on_written: told the server's answer to each patch.
         """
         self._client = client
         self._pod = pod
+        self._status = status
         self._on_written = on_written
-        self._wanted: PodStatus | None = None
         self._spans: list[Span] = []
         self._reasons: list[str] = []
         self._dirty = asyncio.Event()
@@ -52,11 +56,8 @@ class StatusReporter:
         self._reasons.append(reason)
         self._spans += spans
 
-    def report(self, status: PodStatus, *, urgent: bool) -> None:
-        """Have the status written soon; not urgent: unless another follows at once."""
-        if status_patch(self._pod().status, status, "") is None and not self._dirty.is_set():
-            return
-        self._wanted = status
+    def changed(self, *, urgent: bool) -> None:
+        """Have the status written soon, if it differs; not urgent: when this has settled."""
         self._idle.clear()
         self._dirty.set()
         if urgent:
@@ -102,9 +103,8 @@ class StatusReporter:
 
     async def _write(self) -> bool:
         """Send the difference; tell whether this is done with (also when the pod is gone)."""
-        pod, wanted = self._pod(), self._wanted
-        assert wanted is not None
-        patch = status_patch(pod.status, wanted, pod.metadata.uid)
+        pod = self._pod()
+        patch = status_patch(pod.status, self._status(), pod.metadata.uid)
         if patch is None:
             return True
         reasons, self._reasons = self._reasons, []

@@ -7,6 +7,7 @@ The reasons and the texts of the events are kubelet's.
 import secrets
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from naru.api.core_v1 import Container, Pod
 from naru.api.pods import container_path
@@ -85,7 +86,8 @@ class ContainerStarter:
             log.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         except OSError as error:  # such as a full disk
             raise StartFault("CreateContainerError", f"failed to prepare the container's files: {error}") from error
-        return container_spec(inputs, Attempt(secrets.token_hex(32), attempt, log), env, mounts)
+        spec = container_spec(inputs, Attempt(secrets.token_hex(32), attempt, log), env, mounts)
+        return replace(spec, layers=(*spec.layers, self._services.config.mount_points))
 
     async def _run(self, pod: Pod, spec: ContainerSpec) -> ContainerState:
         handle = self._sandbox.handle

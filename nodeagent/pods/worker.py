@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from naru.api.core_v1 import Pod
+from naru.api.core_v1 import Pod, PodStatus
 from naru.api.errors import APIError, Conflict, NotFound
 from naru.api.keys import key_of
 from naru.api.pods import container_path, is_terminal
@@ -53,7 +53,7 @@ class PodWorker:
         self._records = ContainerRecords(pod, self._sandbox.home)
         self._starter = ContainerStarter(services, self._sandbox)
         self._stopper = Stopper(self._stop_signal)
-        self._reporter = StatusReporter(services.client, lambda: self.pod, self._on_written)
+        self._reporter = StatusReporter(services.client, lambda: self.pod, self._status, self._on_written)
         self._woken = asyncio.Event()
         self._steps: dict[str, asyncio.Task[None]] = {}
         self._phase = SandboxPhase.NONE
@@ -70,8 +70,8 @@ class PodWorker:
     # What happens to the pod
 
     def update(self, pod: Pod) -> None:
-        """Take a newer version of the object; a watch that lags behind our own writes may bring an older one."""
-        if int(pod.metadata.resource_version or 0) < int(self.pod.metadata.resource_version or 0):
+        """Take a newer version of the object; a watch brings what our own writes were answered with, or older ones."""
+        if int(pod.metadata.resource_version or 0) <= int(self.pod.metadata.resource_version or 0):
             return
         labels_changed = _downward_part(pod) != _downward_part(self.pod)
         self.pod = pod
@@ -170,7 +170,7 @@ class PodWorker:
             busy = self._records.any_busy()
             creating = not busy and observed.sandbox in (SandboxPhase.NONE, SandboxPhase.STARTING)
             quiet = (busy or creating) and not self._stopping and self._verdict is None
-            self._reporter.report(status.pod_status(self.pod, observed), urgent=not quiet)
+            self._reporter.changed(urgent=not quiet)
         return actions
 
     async def _wait(self, wake_at: float | None) -> None:
@@ -179,6 +179,10 @@ class PodWorker:
                 await self._woken.wait()
         except TimeoutError:
             return
+
+    def _status(self) -> PodStatus:
+        """Work out what the pod's status is now."""
+        return status.pod_status(self.pod, self.observed())
 
     def observed(self) -> Observed:
         """Return the picture that plan and status work with."""
@@ -282,7 +286,8 @@ class PodWorker:
         else:
             self._observe([state])
             self._reporter.note(f"container {name} started", spans)
-            self._begin(f"clean {name}", lambda: self._remove_old_attempts(name, state.attempt))
+            if state.attempt > 1:
+                self._begin(f"clean {name}", lambda: self._remove_old_attempts(name, state.attempt))
         finally:
             history.busy = False
 
@@ -307,7 +312,7 @@ class PodWorker:
             await self._stopper.stop(self._sandbox.handle, grace_s)
             self._on_sandbox_change()
         if self.pod.metadata.deletion_timestamp is None and not self._gone:
-            self._reporter.report(status.pod_status(self.pod, self.observed()), urgent=True)
+            self._reporter.changed(urgent=True)
             await self._reporter.flush()
         await self._sandbox.remove(self.pod)
         self._phase = SandboxPhase.NONE
@@ -316,7 +321,7 @@ class PodWorker:
 
     async def _delete(self) -> None:
         """Take the object out of the API: the node has let go of it."""
-        self._reporter.report(status.pod_status(self.pod, self.observed()), urgent=True)
+        self._reporter.changed(urgent=True)
         await self._reporter.flush()
         meta = self.pod.metadata
         cause = Cause.of(self.pod, "nothing of the pod is left on its node")

@@ -90,7 +90,7 @@ class Container:
         with ExitStack() as undo:
             with self._recorder("directories"):
                 container_directory(self._pod.spec.run_dir, self.spec.id).mkdir(parents=True)
-                for name in ("upper", "work", "root"):
+                for name in ("upper", "work"):
                     (self.root_directory / name).mkdir(parents=True)
             with self._recorder("cgroup"):
                 undo.callback(self._pod.driver.remove, self.cgroup)

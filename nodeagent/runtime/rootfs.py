@@ -91,7 +91,7 @@ class Root:
     """A root ready to be entered: its descriptors are open, nothing is mounted."""
 
     layers: tuple[Path, ...]  # the uppermost first
-    directory: Path  # with ``upper``, ``work``, and ``root`` to put the overlay on for the moment before the pivot
+    directory: Path  # with ``upper`` and ``work``; the overlay is put on it for the moment before the pivot
     devices: tuple[Device, ...]
     shm: Bind
     cgroups: tuple[Bind, ...]
@@ -108,7 +108,7 @@ def prepare_root(
     """Open all that the container's root is made of.
 
     Args:
-        directory: the container's own, with ``upper``, ``work`` and ``root`` in it.
+        directory: the container's own, with ``upper`` and ``work`` in it.
         shm: the pod's shared memory, for /dev/shm.
         opened: takes the closing of every descriptor.
 
@@ -180,7 +180,7 @@ def enter_root(root: Root) -> None:
     """
     syscalls.mount("", "/", "", MountFlag.REC | MountFlag.PRIVATE)  # nothing of this shows on the host
     mount_overlay(root.layers, root.directory)
-    os.chdir(root.directory / "root")
+    os.chdir(root.directory)
     syscalls.pivot_root(".", ".")  # the old root now lies on the new one ...
     syscalls.umount2(".", syscalls.MNT_DETACH)  # ... and with it goes every path of the host
     os.chdir("/")
@@ -208,7 +208,7 @@ def mount_overlay(layers: Iterable[Path], directory: Path) -> None:
         lower = ":".join(_by_descriptor(layer, opened) for layer in layers)
         upper, work = (_by_descriptor(directory / name, opened) for name in ("upper", "work"))
         options = f"lowerdir={lower},upperdir={upper},workdir={work}"
-        syscalls.mount("overlay", directory / "root", "overlay", MountFlag.NODEV, options)
+        syscalls.mount("overlay", directory, "overlay", MountFlag.NODEV, options)
 
 
 def _by_descriptor(path: Path, opened: ExitStack) -> str:

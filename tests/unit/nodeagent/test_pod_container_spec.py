@@ -9,7 +9,7 @@ from naru.api.core_v1 import Pod
 from nodeagent.images.store import Image, ImageConfig
 from nodeagent.pods.container_spec import Attempt, Inputs, container_spec, full_env
 from nodeagent.pods.downward import NodeFacts, PodFacts
-from nodeagent.pods.etc_files import hostname_of, hosts_file
+from nodeagent.pods.etc_files import etc_mounts, hostname_of, hosts_file, make_mount_points
 from nodeagent.pods.faults import ConfigFault, StartFault
 from nodeagent.pods.references import References
 from nodeagent.pods.resources import container_limits, cpu_quota_us, cpu_shares, oom_score_adj, pod_cgroup, pod_limits
@@ -244,3 +244,10 @@ class TestNames:
         assert "127.0.0.1\tlocalhost" in lines
         assert "10.244.1.2\tweb" in lines
         assert "10.1.1.1\ta\tb" in lines
+
+    def test_each_file_has_its_place_beneath_the_image(self, tmp_path: Path) -> None:
+        make_mount_points(tmp_path)
+        make_mount_points(tmp_path)  # an agent started again
+        places = [tmp_path / mount.target.lstrip("/") for mount in etc_mounts(Path("/of/the/pod"), set())]
+        assert places
+        assert all(place.is_file() for place in places)
