@@ -40,7 +40,7 @@ _REFILL_S: Final = 300.0
 _MAX_MESSAGE_CHARACTERS: Final = 1_024  # what the API takes
 _DELAY_S: Final = 0.25  # from a report to its sending
 _AT_ONCE: Final = 10  # sent without a pause after a silence; then one every
-_PAUSE_S: Final = 0.04
+_PAUSE_S: Final = 0.08
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")

@@ -61,7 +61,7 @@ class TestPace:
             now_s += pace.wait_s(100.0, now_s)
             sent_s.append(now_s)
         assert sent_s[9] == pytest.approx(100.25)
-        assert sent_s[59] - sent_s[10] == pytest.approx(49 * 0.04)
+        assert sent_s[59] - sent_s[10] == pytest.approx(49 * 0.08)
 
     def test_after_a_silence_the_next_few_go_together_again(self) -> None:
         pace = Pace()
