@@ -19,9 +19,13 @@ M = TypeVar("M", bound=Model)
 _MODULES: Final[dict[str, str]] = {
     "apps_v1": "apps",
     "config_v1": "core",
+    "discovery_v1": "services",
     "namespace_v1": "core",
+    "networking_v1": "networking",
     "node_v1": "core",
     "pod_v1": "pods",
+    "quota_v1": "quotas",
+    "service_v1": "services",
 }  # by the module that declares a kind: the one of this package that holds its defaults
 
 
