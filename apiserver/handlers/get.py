@@ -2,8 +2,11 @@
 
 from aiohttp import web
 
+from apiserver import query
 from apiserver.handlers.call import Call
+from apiserver.handlers.list_options import parse_revision
 from apiserver.handlers.output import respond
+from apiserver.storage.caches import CacheBehind
 from apiserver.storage.entry import Entry
 from apiserver.storage.store import not_found
 from naru.api.errors import BadRequest
@@ -11,6 +14,8 @@ from naru.api.errors import BadRequest
 
 async def get(call: Call) -> web.StreamResponse:
     """Answer with one object."""
+    if query.flag(call.request, "export"):
+        raise BadRequest("the export parameter, deprecated since v1.14, is no longer supported")
     entry = await find(call)
     return await respond(call.request, call.form.one(entry), call.form)
 
@@ -21,7 +26,10 @@ async def find(call: Call) -> Entry:
     Raises:
         NotFound: there is none.
     """
-    await be_as_new_as(call, call.request.query.get("resourceVersion", ""))
+    try:
+        await be_as_new_as(call, call.request.query.get("resourceVersion", ""))
+    except CacheBehind:
+        return await call.state.store.read(call.resource, call.info.key)
     entry = call.state.caches.of(call.resource).get(call.info.key)
     if entry is None:
         raise not_found(call.resource, call.info.name)
@@ -36,14 +44,3 @@ async def be_as_new_as(call: Call, resource_version: str) -> None:
         await call.state.caches.reach(revision)
     elif not call.state.caches.revision:
         await call.state.caches.catch_up()  # nothing there at all yet
-
-
-def parse_revision(text: str) -> int:
-    """Read a resourceVersion that a client sends.
-
-    Raises:
-        BadRequest: it is not one that this server gave out.
-    """
-    if not (text.isascii() and text.isdecimal()):
-        raise BadRequest(f'Invalid value: "{text}": resourceVersion must be a decimal number')
-    return int(text)

@@ -25,6 +25,7 @@ class PodStrategy(Strategy[Pod]):
 
     has_status = True
     counts_generations = True
+    deletes_gracefully = True
     columns: ClassVar[tuple[Column, ...]] = (
         NAME,
         Column("Ready", "How many of the pod's containers are ready."),

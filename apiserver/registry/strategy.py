@@ -45,6 +45,7 @@ class Strategy(Generic[M]):
     counts_generations: ClassVar[bool] = False  # metadata.generation goes up with every change of the spec
     allows_create_on_update: ClassVar[bool] = False  # a PUT of a name that does not exist creates it
     allows_unconditional_update: ClassVar[bool] = True  # a PUT may leave the resourceVersion out, and overwrite
+    deletes_gracefully: ClassVar[bool] = False  # somebody gets time to end what the object stands for
     ttl_seconds: ClassVar[int | None] = None  # objects vanish after that time
     columns: ClassVar[tuple[Column, ...]] = (NAME, AGE)
 

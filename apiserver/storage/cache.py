@@ -2,12 +2,13 @@
 
 Flow: etcd -> Caches (one watch for all resources) -> *WatchCache* -> GET, LIST, and every watcher's connection.
 Invariants: the objects are those of one revision of etcd; the history holds every change after ``since``, so a watch
-may start at any revision not older than that. Objects and events are encoded once and shared by all who send them.
+may start at any revision not older than that, and a list may show the objects of any: the past is the present with the
+later changes undone. Objects and events are encoded once and shared by all who send them.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, insort
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, Protocol
 
 from apiserver.storage.entry import Entry, prefix_of
@@ -37,6 +38,13 @@ class Event:
         self.revision = revision
         self._deleted: Entry | None = None
         self._lines: dict[tuple[str, Show], bytes] = {}
+
+    @property
+    def path(self) -> str:
+        """The object's place in the cache: ``default/web``."""
+        shown = self.entry or self.previous
+        assert shown is not None, "an event is about an object"
+        return str(shown.key)
 
     @property
     def last(self) -> Entry:
@@ -96,8 +104,9 @@ class WatchCache:
         self.prefix = prefix_of(resource)
         self.since = 0  # the history is complete from here on
         self._entries: dict[str, Entry] = {}  # by path: "default/web"
-        self._paths: list[str] | None = None  # in order; None until somebody scans
-        self._joined: bytes | None = None
+        self._paths: list[str] = []  # of all entries, in etcd's order
+        self._all: list[Entry] | None = None  # the entries in order; None until somebody asks
+        self._pieces: Sequence[bytes] | None = None  # these, encoded
         self._history: deque[Event] = deque()
         self._history_bytes = 0
         self._max_events = events
@@ -112,39 +121,66 @@ class WatchCache:
         """Count the objects."""
         return len(self._entries)
 
-    def scan(self, chosen: Filter, after: str = "") -> Iterator[Entry]:
-        """Yield the objects that the filter lets through, in etcd's order; ``after`` a path only, if given."""
-        if self._paths is None:
-            self._paths = sorted(self._entries)
-        scope = f"{chosen.namespace}/" if chosen.namespace else ""
-        for index in range(bisect_right(self._paths, max(after, scope)), len(self._paths)):
-            path = self._paths[index]
-            if not path.startswith(scope):
-                return
-            entry = self._entries[path]
+    def entries(self, namespace: str = "", start: str = "") -> Sequence[Entry]:
+        """Return the objects (of a namespace) in etcd's order, from the path ``start`` on."""
+        if not namespace and not start:
+            if self._all is None:
+                self._all = [self._entries[path] for path in self._paths]
+            return self._all
+        scope = f"{namespace}/" if namespace else ""
+        first = bisect_left(self._paths, max(start, scope))
+        end = bisect_left(self._paths, f"{namespace}0") if namespace else len(self._paths)  # "0" follows "/"
+        return [self._entries[path] for path in self._paths[first:end]]
+
+    def entries_at(self, revision: int, namespace: str = "", start: str = "") -> Sequence[Entry]:
+        """Return the same as they were at a revision of the history.
+
+        Raises:
+            Gone: it is forgotten.
+        """
+        if revision < self.since:
+            raise too_old(revision, self.since)
+        undone: dict[str, Entry | None] = {}
+        for event in reversed(self._history):
+            if event.revision <= revision:
+                break
+            undone[event.path] = event.previous
+        now = self.entries(namespace, start)
+        return _undo(now, undone, namespace, start) if undone else now
+
+    def scan(self, chosen: Filter) -> Iterator[Entry]:
+        """Yield the objects that the filter lets through, in etcd's order."""
+        for entry in self.entries(chosen.namespace):
             if not chosen.selects or chosen.matches(entry):
                 yield entry
 
-    def joined(self) -> bytes:
-        """Return all objects, encoded and separated by commas; kept until one of them changes."""
-        if self._joined is None:
-            self._joined = b",".join([entry.data for entry in self.scan(Filter())])
-        return self._joined
+    def pieces_of(self, entries: Sequence[Entry]) -> Sequence[bytes] | None:
+        """Return the encoding of a list of all objects, if somebody has made it since the last change."""
+        return self._pieces if entries is self._all else None
+
+    def keep_pieces(self, entries: Sequence[Entry], pieces: Sequence[bytes]) -> None:
+        """Keep the encoding of a list, if these are all objects and none has changed meanwhile."""
+        if entries is self._all:
+            self._pieces = pieces
+
+    def _touch(self) -> None:
+        """Forget what was made of the objects as they were."""
+        self._all = self._pieces = None
 
     def load(self, entries: Sequence[Entry], revision: int) -> None:
         """Begin anew with a list that is true at ``revision``; watchers of the old history must list again."""
         self._entries = {str(entry.key): entry for entry in entries}
-        self._paths = None
+        self._paths = sorted(self._entries)
         self._history.clear()
         self._history_bytes = 0
         self.since = revision
-        self._joined = None
+        self._touch()
         self.end_watchers(too_old(revision, revision).status())
 
     def apply(self, changes: Sequence[tuple[ObjectKey, Entry | None, int]]) -> None:
         """Take changes in the order of their revisions, and pass them on."""
         events = [event for change in changes if (event := self._apply_one(*change)) is not None]
-        self._joined = None
+        self._touch()
         for watcher in tuple(self._watchers):
             watcher.offer(events)
         for event in events:
@@ -155,12 +191,13 @@ class WatchCache:
         previous = self._entries.get(path)
         if entry is not None:
             self._entries[path] = entry
+            if previous is None:
+                insort(self._paths, path)
         elif previous is not None:
             del self._entries[path]
+            del self._paths[bisect_left(self._paths, path)]
         else:
             return None  # created and deleted within one transaction: nobody saw it
-        if (entry is None) is not (previous is None):
-            self._paths = None
         event = Event(previous, entry, revision)
         self._history.append(event)
         self._history_bytes += event.size_bytes
@@ -205,6 +242,16 @@ class WatchCache:
         """End every watch."""
         for watcher in tuple(self._watchers):
             watcher.end(status)
+
+
+def _undo(now: Sequence[Entry], undone: Mapping[str, Entry | None], namespace: str, start: str) -> list[Entry]:
+    """Return the entries as they were, with the older states of those that have changed since."""
+    chosen = Filter(namespace)
+    then = {str(entry.key): entry for entry in now if str(entry.key) not in undone}
+    for path, entry in undone.items():
+        if entry is not None and chosen.in_scope(entry.key) and path >= start:
+            then[path] = entry
+    return [then[path] for path in sorted(then)]
 
 
 def too_old(revision: int, oldest: int) -> Gone:

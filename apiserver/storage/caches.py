@@ -32,6 +32,10 @@ PAGE: Final = 500  # keys read at once when listing: bounds the size of one answ
 ALL_KEYS: Final = (b"\0", b"\0")  # the stream watches everything, so that it passes through every revision
 
 
+class CacheBehind(ServiceUnavailable):
+    """Changes that etcd has do not reach the cache: whoever must be up to date has to ask etcd itself."""
+
+
 class Caches:
     """The watch caches and the task that feeds them."""
 
@@ -50,6 +54,11 @@ class Caches:
     def synced(self) -> bool:
         """Tell whether the caches hold a list and follow etcd."""
         return self._loaded.is_set() and self._following
+
+    @property
+    def is_loaded(self) -> bool:
+        """Tell whether the caches hold a list at all."""
+        return self._loaded.is_set()
 
     def of(self, resource: Resource) -> WatchCache:
         """Return the cache of a resource."""
@@ -75,15 +84,16 @@ class Caches:
         """Wait until the caches hold every write that was acknowledged before this call.
 
         Raises:
-            ServiceUnavailable: etcd cannot be asked, or its changes do not arrive.
+            ServiceUnavailable: etcd cannot be asked.
+            CacheBehind: it can, but its changes do not arrive.
         """
-        revision = await self._current_revision()
+        revision = await self.current_revision()
         if self.revision < revision or not self._loaded.is_set():
             try:
                 await asyncio.wait_for(self._reach(revision), FRESH_DEADLINE_S)
             except TimeoutError:
                 message = f"the watch cache is at revision {self.revision}, etcd is at {revision}"
-                raise ServiceUnavailable(message, retry_after_s=1) from None
+                raise CacheBehind(message, retry_after_s=1) from None
 
     async def reach(self, revision: int) -> None:
         """Wait until the caches are at least as new as a revision that a client has seen.
@@ -108,7 +118,7 @@ class Caches:
             self._waiting.append((revision, arrived))
             await arrived
 
-    async def _current_revision(self) -> int:
+    async def current_revision(self) -> int:
         """Ask etcd for its revision; callers that come while one call is under way share the next one.
 
         The call under way may not be shared: etcd may have answered it before the caller's own last write.

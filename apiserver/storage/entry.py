@@ -5,7 +5,8 @@ the write itself; here it is put into the bytes, right after ``"metadata":{``. S
 one buffer, and the typed object is only made for those who have to look inside.
 """
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import orjson
 
@@ -15,13 +16,14 @@ from naru.api.meta import KubeObject
 from naru.api.scheme import Resource
 
 ROOT: Final = b"/registry/"
+NO_LABELS: Final[Mapping[str, str]] = {}
 _METADATA: Final = b'"metadata":{'
 
 
 class Entry:
     """An object at one revision: always the same to all who share it."""
 
-    __slots__ = ("_fields", "_obj", "data", "key", "resource", "revision")
+    __slots__ = ("_fields", "_labels", "_obj", "data", "key", "resource", "revision")
 
     def __init__(self, resource: Resource, key: ObjectKey, data: bytes, revision: int) -> None:
         self.resource = resource
@@ -30,6 +32,7 @@ class Entry:
         self.revision = revision
         self._obj: KubeObject | None = None
         self._fields: dict[str, str] | None = None
+        self._labels: Mapping[str, str] | None = None
 
     @classmethod
     def stored(cls, resource: Resource, key: ObjectKey, value: bytes, revision: int) -> "Entry":
@@ -46,21 +49,37 @@ class Entry:
 
     @property
     def obj(self) -> KubeObject:
-        """The typed object, decoded when first asked for."""
+        """The typed object, decoded when first asked for, and kept: for those who ask again and again."""
         if self._obj is None:
             self._obj = self.resource.model.model_validate_json(self.data)
         return self._obj
+
+    def peek(self) -> KubeObject:
+        """Return the typed object without keeping it: for those who look at many objects once."""
+        return self._obj or self.resource.model.model_validate_json(self.data)
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """The labels, for which the object need not be made."""
+        if self._labels is None:
+            self._labels = self._obj.metadata.labels if self._obj else self.metadata().get("labels", NO_LABELS)
+        return self._labels
 
     @property
     def fields(self) -> dict[str, str]:
         """The fields that a field selector may name."""
         if self._fields is None:
-            self._fields = strategy_for(self.resource).selectable_fields(self.obj)
+            self._fields = strategy_for(self.resource).selectable_fields(self.peek())
         return self._fields
+
+    def metadata(self) -> dict[str, Any]:
+        """Return the metadata on the wire."""
+        metadata: dict[str, Any] = orjson.loads(self.data)["metadata"]
+        return metadata
 
     def shrink(self) -> None:
         """Keep the bytes alone: a Pod takes eight times their memory, and the past is seldom looked into."""
-        self._obj = self._fields = None
+        self._obj = self._fields = self._labels = None
 
     def at(self, revision: int) -> "Entry":
         """Return the same object with another resourceVersion: what a deleted object looked like last."""

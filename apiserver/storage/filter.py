@@ -24,6 +24,11 @@ class Filter:
         """Tell whether one has to look inside objects to decide."""
         return self.labels is not None or self.fields is not None
 
+    @property
+    def name(self) -> str:
+        """The only name that an object may have; empty: any."""
+        return (self.fields.exact("metadata.name") or "") if self.fields is not None else ""
+
     def in_scope(self, key: ObjectKey) -> bool:
         """Tell whether the key alone lets the object through."""
         return not self.namespace or key.namespace == self.namespace
@@ -32,6 +37,13 @@ class Filter:
         """Tell whether the object belongs to the list or watch."""
         if not self.in_scope(entry.key):
             return False
-        if self.labels is not None and not self.labels.matches(entry.obj.metadata.labels):
+        if self.fields is not None and not self._matches_fields(entry):
             return False
-        return self.fields is None or self.fields.matches(entry.fields)
+        return self.labels is None or self.labels.matches(entry.labels)
+
+    def _matches_fields(self, entry: Entry) -> bool:
+        assert self.fields is not None
+        name = self.name
+        if name and name != entry.key.name:
+            return False  # nothing has to be decoded to see that
+        return self.fields.matches(entry.fields)

@@ -6,19 +6,17 @@ resourceVersion of an object is the revision of its last write. Nothing is answe
 """
 
 import asyncio
-import base64
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
-import orjson
-
 from apiserver.registry import strategy_for
 from apiserver.storage.caches import Caches
+from apiserver.storage.continuation import expired
 from apiserver.storage.entry import Entry, encode, object_key, prefix_of, storage_key, with_revision
 from apiserver.storage.etcd import Compacted, Delete, Etcd, KeyValue, ModRevisionIs, Put, prefix_end
-from naru.api.errors import AlreadyExists, APIError, BadRequest, Conflict, Gone, NotFound
+from naru.api.errors import AlreadyExists, APIError, Conflict, NotFound
 from naru.api.keys import ObjectKey
 from naru.api.meta import KubeObject
 from naru.api.scheme import Resource
@@ -158,17 +156,18 @@ class ObjectStore:
         return _entry(resource, entry.key, result.current)
 
     async def page(
-        self, resource: Resource, namespace: str, *, revision: int = 0, after: str = "", limit: int = 0
+        self, resource: Resource, namespace: str, *, revision: int = 0, start: str = "", limit: int = 0
     ) -> Page:
-        """Read a list, or what of it follows the path ``after``, from etcd at a revision (0: now).
+        """Read a list, or what of it begins at the path ``start``, from etcd at a revision (0: now).
 
         Raises:
             Gone: etcd has forgotten that revision.
         """
         scope, root = prefix_of(resource, namespace), prefix_of(resource)
-        start = root + after.encode() + b"\0" if after else scope
         try:
-            found = await self._etcd.range(start, prefix_end(scope), revision=revision, limit=limit)
+            found = await self._etcd.range(
+                max(root + start.encode(), scope), prefix_end(scope), revision=revision, limit=limit
+            )
         except Compacted:
             raise expired() from None
         entries = [_entry(resource, object_key(resource, item.key[len(root) :]), item) for item in found.items]
@@ -208,33 +207,3 @@ def conflict(resource: Resource, name: str, why: str) -> Conflict:
     details = {"name": name, "group": resource.group, "kind": resource.plural}
     message = f'Operation cannot be fulfilled on {resource.group_resource} "{name}": {why}'
     return Conflict(message, details={k: v for k, v in details.items() if v})
-
-
-def expired() -> Gone:
-    """Build the 410 for a list whose next page can no longer be given."""
-    return Gone(
-        "The provided continue parameter is too old to display a consistent list result. You can start a new list "
-        "without the continue parameter."
-    )
-
-
-def continue_token(revision: int, after: str) -> str:
-    """Name the place where the next page starts, in the form that upstream gives it."""
-    place = {"v": "meta.k8s.io/v1", "rv": revision, "start": f"{after}\0"}
-    return base64.urlsafe_b64encode(orjson.dumps(place)).rstrip(b"=").decode()
-
-
-def parse_continue(token: str) -> tuple[int, str]:
-    """Return the revision and the last path of a token.
-
-    Raises:
-        BadRequest: this server never gave out such a token.
-    """
-    try:
-        place = orjson.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-        revision, start = int(place["rv"]), str(place["start"])
-    except (ValueError, KeyError, TypeError):
-        raise BadRequest("continue key is not valid: it is not one that a list has returned") from None
-    if place.get("v") != "meta.k8s.io/v1" or revision <= 0 or not start.endswith("\0") or ".." in start:
-        raise BadRequest("continue key is not valid: encoded start or revision")
-    return revision, start[:-1]

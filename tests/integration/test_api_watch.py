@@ -1,6 +1,7 @@
 """Watching: what a client sees of what happens, and how it goes on after a break."""
 
 import asyncio
+import json
 
 import pytest
 
@@ -79,16 +80,34 @@ class TestWatch:
                 await api.post(api.path("pods", name, "binding"), binding)
             assert await watch.take(1) == [("ADDED", "q")]
 
-    async def test_a_field_that_cannot_be_selected_by_ends_that_watch_only(self, api):
-        version = (await api.get(api.path("configmaps"))).version
-        query = {"resourceVersion": version, "fieldSelector": "spec.color=red"}
-        async with api.watch(api.path("configmaps"), **query) as bad, api.watch(api.path("configmaps")) as good:
-            await api.make_config("a")
-            assert (await bad.next())["object"]["code"] == 400
-            assert await good.take(1) == [("ADDED", "a")]
+    async def test_a_field_that_cannot_be_selected_by_is_refused(self, api):
+        answer = await api.get(api.path("configmaps"), watch="1", fieldSelector="spec.color=red")
+        assert answer.code == 400
+        assert answer.body["message"] == (
+            '"spec.color" is not a known field selector: only "metadata.name", "metadata.namespace"'
+        )
 
-    async def test_a_timeout_ends_the_stream_cleanly_with_a_bookmark(self, api):
-        query = {"timeoutSeconds": "1", "allowWatchBookmarks": "true"}
+    async def test_an_object_that_leaves_a_namespace_of_many_is_seen_by_all_namespaces(self, api):
+        version = (await api.get(api.path("configmaps"))).version
+        await api.make_config("a")
+        async with api.watch("/api/v1/configmaps", resourceVersion=version) as everywhere:
+            assert await everywhere.take(1) == [("ADDED", "a")]
+
+    async def test_one_object_is_followed_by_its_name(self, api):
+        version = (await api.get(api.path("configmaps"))).version
+        query = {"resourceVersion": version, "fieldSelector": "metadata.name=b"}
+        async with api.watch(api.path("configmaps"), **query) as watch:
+            await api.make_config("a")
+            await api.make_config("b")
+            assert await watch.take(1) == [("ADDED", "b")]
+
+    async def test_a_get_of_one_object_is_no_watch(self, api):
+        await api.make_config("a")
+        assert (await api.get(api.path("configmaps", "a"), watch="true")).body["kind"] == "ConfigMap"
+
+    async def test_a_timeout_ends_the_stream_cleanly_shortly_after_a_bookmark(self, api):
+        version = (await api.get(api.path("configmaps"))).version
+        query = {"timeoutSeconds": "3", "allowWatchBookmarks": "true", "resourceVersion": version}
         async with api.watch(api.path("configmaps"), **query) as watch:
             event = await watch.next()
             assert event["type"] == "BOOKMARK"
@@ -105,9 +124,78 @@ class TestWatch:
             assert end["type"] == "BOOKMARK"
             assert end["object"]["metadata"]["annotations"] == {"k8s.io/initial-events-end": "true"}
 
-    async def test_initial_events_want_a_match(self, api):
-        answer = await api.get(api.path("configmaps"), watch="1", sendInitialEvents="true")
-        assert answer.code == 422
+    async def test_a_watch_from_nowhere_marks_the_end_of_the_present_too(self, api):
+        await api.make_config("a")
+        async with api.watch(api.path("configmaps"), allowWatchBookmarks="true") as watch:
+            assert await watch.take(2) == [("ADDED", "a"), ("BOOKMARK", "")]
+
+    async def test_without_initial_events_a_watch_starts_now(self, api):
+        await api.make_config("a")
+        query = {"sendInitialEvents": "false", "resourceVersionMatch": "NotOlderThan"}
+        async with api.watch(api.path("configmaps"), **query) as watch:
+            await api.make_config("b")
+            assert await watch.take(1) == [("ADDED", "b")]
+
+    async def test_an_old_watch_begins_with_what_was_missed(self, api):
+        made = await api.make_config("a")
+        await api.make_config("b")
+        query = {"resourceVersion": made.version, "sendInitialEvents": "false", "resourceVersionMatch": "NotOlderThan"}
+        async with api.watch(api.path("configmaps"), **query) as watch:
+            assert await watch.take(1) == [("ADDED", "b")]
+
+    async def test_a_revision_that_cannot_be_served_is_told_inside_the_stream(self, api):
+        query = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
+        async with api.watch(api.path("configmaps"), resourceVersion="999999999", **query) as watch:
+            event = await watch.next()
+            assert event["type"] == "ERROR"
+            assert (event["object"]["kind"], event["object"]["code"]) == ("Status", 504)
+
+    async def test_rows_name_their_columns_once(self, api):
+        url, headers = api.url + api.path("configmaps"), {"Accept": ACCEPT_TABLE}
+        async with api.session.get(url, params={"watch": "1"}, headers=headers) as response:
+            for name in ("a", "b"):
+                await api.make_config(name)
+            tables = [json.loads(await asyncio.wait_for(response.content.readline(), 5))["object"] for _ in range(2)]
+            assert [bool(table["columnDefinitions"]) for table in tables] == [True, False]
+
+    async def test_metadata_alone(self, api):
+        headers = {"Accept": "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"}
+        await api.make_config("a")
+        async with api.session.get(api.url + api.path("configmaps") + "?watch=1", headers=headers) as response:
+            event = json.loads(await asyncio.wait_for(response.content.readline(), 5))
+            assert event["object"]["kind"] == "PartialObjectMetadata"
+            assert event["object"].keys() == {"kind", "apiVersion", "metadata"}
+
+    async def test_a_watch_is_never_compressed(self, api):
+        headers = {"Accept-Encoding": "gzip"}
+        await api.make_config("a", data={"x": "y" * 200_000})
+        async with api.session.get(api.url + api.path("configmaps") + "?watch=1", headers=headers) as response:
+            assert "Content-Encoding" not in response.headers
+            assert response.headers["Transfer-Encoding"] == "chunked"
+
+    async def test_through_a_websocket_each_event_is_a_message(self, api):
+        await api.make_config("a", data={"x": "y" * 70_000})
+        async with api.session.ws_connect(api.url + api.path("configmaps") + "?watch=1") as socket:
+            first = await socket.receive_json(timeout=5)
+            made = await asyncio.gather(*(api.make_config(f"b{number}") for number in range(5)))
+            later = [await socket.receive_json(timeout=5) for _ in made]
+            await api.patch(api.path("configmaps", "a"), {"data": {"x": "z" * 300}})
+            last = await socket.receive_json(timeout=5)
+        assert (first["type"], first["object"]["metadata"]["name"]) == ("ADDED", "a")
+        assert {event["object"]["metadata"]["name"] for event in later} == {f"b{number}" for number in range(5)}
+        assert last["object"]["data"]["x"] == "z" * 300
+
+    async def test_a_client_that_leaves_at_once_is_no_error(self, api, apiserver):
+        before = apiserver.log.read_text()
+        for _ in range(20):
+            reader, writer = await asyncio.open_connection(
+                "127.0.0.1", int(apiserver.url.rpartition(":")[2]), ssl=apiserver.pki.tls()
+            )
+            writer.write(b"GET %b?watch=1 HTTP/1.1\r\nHost: x\r\n\r\n" % api.path("configmaps").encode())
+            writer.transport.abort()
+            del reader
+        await api.make_config("a")
+        assert "Traceback" not in apiserver.log.read_text().removeprefix(before)
 
     async def test_rows_for_people(self, api):
         url, headers = api.url + api.path("configmaps"), {"Accept": ACCEPT_TABLE}

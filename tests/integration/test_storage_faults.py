@@ -81,15 +81,37 @@ class TestEtcdKilled:
 
 
 class TestHistory:
-    async def test_a_page_of_a_compacted_revision_is_gone(self, api, etcd):
+    async def test_a_page_of_a_forgotten_revision_is_gone_and_a_token_says_how_to_go_on(self, api, etcd, apiserver):
         for name in ("a", "b", "c"):
             await api.make_config(name)
         first = await api.get(api.path("configmaps"), limit="1")
-        token = first.body["metadata"]["continue"]
         made = await api.make_config("d")
+        await asyncio.to_thread(apiserver.end)  # and with it the history of its cache
         await etcdctl(etcd, "compaction", made.version)
-        gone = await api.get(api.path("configmaps"), **{"limit": "1", "continue": token})
+        await asyncio.to_thread(apiserver.start)
+        gone = await api.get(api.path("configmaps"), **{"limit": "1", "continue": first.body["metadata"]["continue"]})
         assert (gone.code, gone.body["reason"]) == (410, "Expired")
+        assert "or use the continue token in this response" in gone.body["message"]
+        rest = await api.get(api.path("configmaps"), **{"continue": gone.body["metadata"]["continue"]})
+        assert [item["metadata"]["name"] for item in rest.body["items"]] == ["b", "c", "d"]
+        old = {"resourceVersion": first.version, "resourceVersionMatch": "Exact"}
+        exact = await api.get(api.path("configmaps"), **old)
+        assert (exact.code, exact.body["message"]) == (
+            410,
+            "The resourceVersion for the provided list is too old.",
+        )
+
+    async def test_a_page_of_a_revision_that_only_etcd_remembers(self, api, apiserver):
+        for name in ("a", "b", "c"):
+            await api.make_config(name)
+        first = await api.get(api.path("configmaps"), limit="1")
+        await api.delete(api.path("configmaps", "b"))
+        await asyncio.to_thread(apiserver.end)
+        await asyncio.to_thread(apiserver.start)
+        rest = await api.get(api.path("configmaps"), **{"limit": "1", "continue": first.body["metadata"]["continue"]})
+        assert [item["metadata"]["name"] for item in rest.body["items"]] == ["b"]
+        assert rest.version == first.version
+        assert rest.body["metadata"]["remainingItemCount"] == 1
 
     async def test_events_expire_by_a_lease(self, api, etcd):
         event = {"metadata": {"name": "e"}, "involvedObject": {"namespace": api.namespace}, "reason": "Test"}

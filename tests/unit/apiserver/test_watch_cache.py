@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from apiserver.storage.cache import ADDED, DELETED, MODIFIED, Event, WatchCache
 from apiserver.storage.entry import Entry, encode, object_key, storage_key, with_revision
@@ -12,7 +14,7 @@ from naru.api.errors import Gone
 from naru.api.keys import ObjectKey
 from naru.api.meta import ObjectMeta
 from naru.api.scheme import resource_of
-from naru.api.selectors import parse_label_selector
+from naru.api.selectors import parse_field_selector, parse_label_selector
 
 CONFIGMAPS = resource_of(ConfigMap)
 WEB = Filter(labels=parse_label_selector("tier=web"))
@@ -70,8 +72,20 @@ class TestScan:
     def test_one_namespace_is_not_its_neighbour(self) -> None:
         assert [str(found.key) for found in self.cache().scan(Filter("a"))] == ["a/x", "a/y"]
 
-    def test_after_a_path(self) -> None:
-        assert [str(found.key) for found in self.cache().scan(Filter(), after="a/x")] == ["a/y", "b/x"]
+    def test_from_a_path_on(self) -> None:
+        assert [str(found.key) for found in self.cache().entries(start="a/x\0")] == ["a/y", "b/x"]
+        assert [str(found.key) for found in self.cache().entries("a", start="a-b/x")] == ["a/x", "a/y"]
+
+    def test_by_name_without_decoding(self) -> None:
+        named = Filter(fields=parse_field_selector("metadata.name=y"))
+        broken = Entry(CONFIGMAPS, ObjectKey("a", "x"), b"{", 5)
+        assert not named.matches(broken)
+        assert [str(found.key) for found in self.cache().scan(named)] == ["a/y"]
+
+    def test_looking_for_a_label_keeps_no_object(self) -> None:
+        cache = self.cache()
+        list(cache.scan(Filter(labels=parse_label_selector("tier=y"))))
+        assert all(found._obj is None for found in cache.entries())
 
     def test_by_label(self) -> None:
         chosen = Filter(labels=parse_label_selector("tier=y"))
@@ -166,10 +180,50 @@ class TestWatchers:
         cache.apply([(ObjectKey("default", "a"), entry("a", 11), 11)])
         assert watcher.batches == []
 
-    def test_the_encoded_list_follows_the_objects(self) -> None:
+    def test_the_encoded_list_is_kept_until_an_object_changes(self) -> None:
         cache = WatchCache(CONFIGMAPS)
         cache.load([entry("a", 5)], 5)
-        before = cache.joined()
-        assert cache.joined() is before
+        listed = cache.entries()
+        cache.keep_pieces(listed, [b"piece"])
+        assert cache.pieces_of(cache.entries()) == [b"piece"]
         cache.apply([(ObjectKey("default", "a"), None, 6)])
-        assert (before, cache.joined()) == (entry("a", 5).data, b"")
+        assert cache.pieces_of(cache.entries()) is None
+        cache.keep_pieces(listed, [b"piece"])  # by a slow reader of the older list
+        assert cache.pieces_of(cache.entries()) is None
+
+
+class TestPast:
+    """A list at an older revision is the one that was there then."""
+
+    @settings(max_examples=150, deadline=None)
+    @given(
+        steps=st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["x", "y"]), st.booleans()), max_size=25),
+        kept=st.integers(1, 30),
+        namespace=st.sampled_from(["", "a", "b"]),
+        start=st.sampled_from(["", "a/y", "b", "c/x\0"]),
+    )
+    def test_every_revision_of_the_history(
+        self, steps: list[tuple[str, str, bool]], kept: int, namespace: str, start: str
+    ) -> None:
+        cache = WatchCache(CONFIGMAPS, events=kept)
+        cache.load([], 10)
+        now: dict[str, int] = {}
+        past = {10: dict(now)}
+        for revision, (place, name, is_deletion) in enumerate(steps, start=11):
+            made = None if is_deletion else entry(name, revision, namespace=place)
+            cache.apply([(ObjectKey(place, name), made, revision)])
+            now = {path: at for path, at in now.items() if path != f"{place}/{name}"}
+            now |= {} if is_deletion else {f"{place}/{name}": revision}
+            past[revision] = now
+        for revision, then in past.items():
+            if revision < cache.since:
+                with pytest.raises(Gone):
+                    cache.entries_at(revision)
+                continue
+            expected = [
+                (path, at)
+                for path, at in sorted(then.items())
+                if path >= start and (not namespace or path.startswith(f"{namespace}/"))
+            ]
+            found = cache.entries_at(revision, namespace, start)
+            assert [(str(each.key), each.revision) for each in found] == expected
