@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from naru.api.meta import LabelSelector, ObjectMeta
-from naru.api.model import ALWAYS, Int32, Model
+from naru.api.model import ALWAYS, REQUIRED, Int32, Model
 from naru.api.refs_v1 import LocalObjectReference, TypedLocalObjectReference, TypedObjectReference
 from naru.api.resource_requirements_v1 import VolumeResourceRequirements
 
@@ -19,7 +19,7 @@ from naru.api.resource_requirements_v1 import VolumeResourceRequirements
 class GCEPersistentDiskVolumeSource(Model):
     """A disk of Google Compute Engine."""
 
-    pd_name: str  # name of the disk in Compute Engine
+    pd_name: Annotated[str, REQUIRED] = ""  # name of the disk in Compute Engine
     fs_type: str = ""  # file system of the disk; empty: ext4
     partition: Int32 = 0  # number of the partition; 0: the whole disk
     read_only: bool = False  # mount read-only
@@ -28,7 +28,7 @@ class GCEPersistentDiskVolumeSource(Model):
 class AWSElasticBlockStoreVolumeSource(Model):
     """A disk of Amazon EC2."""
 
-    volume_id: str  # id of the disk in EC2
+    volume_id: Annotated[str, REQUIRED] = ""  # id of the disk in EC2
     fs_type: str = ""  # file system of the disk; empty: ext4
     partition: Int32 = 0  # number of the partition; 0: the whole disk
     read_only: bool = False  # mount read-only
@@ -37,7 +37,7 @@ class AWSElasticBlockStoreVolumeSource(Model):
 class GitRepoVolumeSource(Model):
     """A clone of a git repository, made when the pod starts."""
 
-    repository: str  # URL to clone
+    repository: Annotated[str, REQUIRED] = ""  # URL to clone
     revision: str = ""  # commit to check out
     directory: str = ""  # where the clone goes, inside the volume; ".": the volume itself
 
@@ -45,8 +45,8 @@ class GitRepoVolumeSource(Model):
 class NFSVolumeSource(Model):
     """A directory that an NFS server exports."""
 
-    server: str  # host name or address of the server
-    path: str  # directory that the server exports
+    server: Annotated[str, REQUIRED] = ""  # host name or address of the server
+    path: Annotated[str, REQUIRED] = ""  # directory that the server exports
     read_only: bool = False  # mount read-only
 
 
@@ -55,9 +55,9 @@ class ISCSIVolumeSource(Model):
 
     protobuf: ClassVar[str] = "1-8 11 10 12"
 
-    target_portal: str  # address, or address:port if it is not 3260
-    iqn: str  # qualified name of the target
-    lun: Int32  # number of the logical unit
+    target_portal: Annotated[str, REQUIRED] = ""  # address, or address:port if it is not 3260
+    iqn: Annotated[str, REQUIRED] = ""  # qualified name of the target
+    lun: Annotated[Int32, REQUIRED] = 0  # number of the logical unit
     iscsi_interface: str = "default"  # name of the initiator's interface
     fs_type: str = ""  # file system of the device; empty: ext4
     read_only: bool = False  # mount read-only
@@ -71,16 +71,16 @@ class ISCSIVolumeSource(Model):
 class GlusterfsVolumeSource(Model):
     """A Gluster volume."""
 
-    endpoints: str  # name of the Endpoints object with the servers
-    path: str  # name of the Gluster volume
+    endpoints: Annotated[str, REQUIRED] = ""  # name of the Endpoints object with the servers
+    path: Annotated[str, REQUIRED] = ""  # name of the Gluster volume
     read_only: bool = False  # mount read-only
 
 
 class RBDVolumeSource(Model):
     """A block device of Ceph."""
 
-    monitors: tuple[str, ...]  # addresses of the Ceph monitors
-    image: str  # name of the RBD image
+    monitors: Annotated[tuple[str, ...], REQUIRED] = ()  # addresses of the Ceph monitors
+    image: Annotated[str, REQUIRED] = ""  # name of the RBD image
     fs_type: str = ""  # file system of the image; empty: ext4
     pool: str = "rbd"  # Ceph pool that has the image
     user: str = "admin"  # Ceph user
@@ -92,7 +92,7 @@ class RBDVolumeSource(Model):
 class FlexVolumeSource(Model):
     """A volume of a driver run as a program on the node, as it was before CSI."""
 
-    driver: str  # name of the driver, as VENDOR/DRIVER
+    driver: Annotated[str, REQUIRED] = ""  # name of the driver, as VENDOR/DRIVER
     fs_type: str = ""  # file system; empty: the driver's choice
     secret_ref: LocalObjectReference | None = None  # Secret that is handed to the driver
     read_only: bool = False  # mount read-only
@@ -102,7 +102,7 @@ class FlexVolumeSource(Model):
 class CinderVolumeSource(Model):
     """A disk of OpenStack."""
 
-    volume_id: str  # id of the disk in Cinder
+    volume_id: Annotated[str, REQUIRED] = ""  # id of the disk in Cinder
     fs_type: str = ""  # file system of the disk; empty: ext4
     read_only: bool = False  # mount read-only
     secret_ref: LocalObjectReference | None = None  # Secret with the parameters to reach OpenStack
@@ -111,7 +111,7 @@ class CinderVolumeSource(Model):
 class CephFSVolumeSource(Model):
     """A directory of a Ceph file system."""
 
-    monitors: tuple[str, ...]  # addresses of the Ceph monitors
+    monitors: Annotated[tuple[str, ...], REQUIRED] = ()  # addresses of the Ceph monitors
     path: str = ""  # directory of the file system to mount; empty: /
     user: str = ""  # Ceph user; empty: admin
     secret_file: str = ""  # file on the node with the user's key; empty: /etc/ceph/user.secret
@@ -139,15 +139,15 @@ class FCVolumeSource(Model):
 class AzureFileVolumeSource(Model):
     """A file share of Azure."""
 
-    secret_name: str  # Secret with the storage account's name and key
-    share_name: str  # name of the share
+    secret_name: Annotated[str, REQUIRED] = ""  # Secret with the storage account's name and key
+    share_name: Annotated[str, REQUIRED] = ""  # name of the share
     read_only: bool = False  # mount read-only
 
 
 class VsphereVirtualDiskVolumeSource(Model):
     """A disk of vSphere."""
 
-    volume_path: str  # path of the disk's vmdk file
+    volume_path: Annotated[str, REQUIRED] = ""  # path of the disk's vmdk file
     fs_type: str = ""  # file system of the disk; empty: ext4
     storage_policy_name: str = ""  # name of the storage policy
     storage_policy_id: str = ""  # id of the storage policy
@@ -156,8 +156,8 @@ class VsphereVirtualDiskVolumeSource(Model):
 class QuobyteVolumeSource(Model):
     """A volume of Quobyte."""
 
-    registry: str  # addresses of the registries, as host:port with commas between
-    volume: str  # name of the volume
+    registry: Annotated[str, REQUIRED] = ""  # addresses of the registries, as host:port with commas between
+    volume: Annotated[str, REQUIRED] = ""  # name of the volume
     read_only: bool = False  # mount read-only
     user: str = ""  # user that files belong to; empty: the service account
     group: str = ""  # group that files belong to; empty: none
@@ -167,8 +167,8 @@ class QuobyteVolumeSource(Model):
 class AzureDiskVolumeSource(Model):
     """A disk of Azure."""
 
-    disk_name: str  # name of the disk
-    disk_uri: str  # URI of the disk
+    disk_name: Annotated[str, REQUIRED] = ""  # name of the disk
+    disk_uri: Annotated[str, REQUIRED] = ""  # URI of the disk
     caching_mode: str = "ReadWrite"  # None, ReadOnly or ReadWrite: what the host caches
     fs_type: str = "ext4"  # file system of the disk
     read_only: Annotated[bool, ALWAYS] = False  # mount read-only
@@ -179,14 +179,14 @@ class AzureDiskVolumeSource(Model):
 class PhotonPersistentDiskVolumeSource(Model):
     """A disk of Photon Controller."""
 
-    pd_id: str  # id of the disk
+    pd_id: Annotated[str, REQUIRED] = ""  # id of the disk
     fs_type: str = ""  # file system of the disk; empty: ext4
 
 
 class PortworxVolumeSource(Model):
     """A volume of Portworx."""
 
-    volume_id: str  # id of the volume
+    volume_id: Annotated[str, REQUIRED] = ""  # id of the volume
     fs_type: str = ""  # file system of the volume; empty: ext4
     read_only: bool = False  # mount read-only
 
@@ -194,9 +194,10 @@ class PortworxVolumeSource(Model):
 class ScaleIOVolumeSource(Model):
     """A volume of ScaleIO."""
 
-    gateway: str  # host of the API gateway
-    system: str  # name of the storage system
-    secret_ref: LocalObjectReference  # Secret with user and password
+    gateway: Annotated[str, REQUIRED] = ""  # host of the API gateway
+    system: Annotated[str, REQUIRED] = ""  # name of the storage system
+    # Secret with user and password
+    secret_ref: Annotated[LocalObjectReference, REQUIRED] = Field(default_factory=LocalObjectReference)
     ssl_enabled: bool = False  # speak TLS with the gateway
     protection_domain: str = ""  # name of the protection domain
     storage_pool: str = ""  # name of the pool in the protection domain
@@ -219,7 +220,7 @@ class StorageOSVolumeSource(Model):
 class CSIVolumeSource(Model):
     """A volume that a CSI driver makes for this pod alone."""
 
-    driver: str  # name of the CSI driver
+    driver: Annotated[str, REQUIRED] = ""  # name of the CSI driver
     read_only: bool | None = None  # mount read-only
     fs_type: str | None = None  # file system; unset: the driver's choice
     volume_attributes: dict[str, str] = {}  # what else the driver is told
@@ -229,7 +230,7 @@ class CSIVolumeSource(Model):
 class PersistentVolumeClaimVolumeSource(Model):
     """The volume bound to a claim in the pod's namespace."""
 
-    claim_name: str  # name of the claim, in the pod's namespace
+    claim_name: Annotated[str, REQUIRED] = ""  # name of the claim, in the pod's namespace
     read_only: bool = False  # mount read-only, in every container
 
 
@@ -256,13 +257,15 @@ class PersistentVolumeClaimTemplate(Model):
     """The claim that is made for a pod and goes with it."""
 
     metadata: ObjectMeta = Field(default_factory=ObjectMeta)  # labels and annotations of the claim
-    spec: PersistentVolumeClaimSpec  # copied into the claim as it is
+    # copied into the claim as it is
+    spec: Annotated[PersistentVolumeClaimSpec, REQUIRED] = Field(default_factory=PersistentVolumeClaimSpec)
 
 
 class EphemeralVolumeSource(Model):
     """A volume that is provisioned for the pod and deleted with it."""
 
-    volume_claim_template: PersistentVolumeClaimTemplate  # the claim to make; it gets the name POD-VOLUME
+    # the claim to make; it gets the name POD-VOLUME
+    volume_claim_template: PersistentVolumeClaimTemplate | None = None
 
 
 class ImageVolumeSource(Model):

@@ -5,6 +5,8 @@ Source: Kubernetes API reference, core/v1.
 
 from typing import Annotated, ClassVar
 
+from pydantic import Field
+
 from naru.api.external_volumes_v1 import PersistentVolumeClaimSpec
 from naru.api.meta import KubeObject
 from naru.api.model import REQUIRED, ListMapKeys, MergeKey, Model, OptionalTime
@@ -12,42 +14,44 @@ from naru.api.quantity import Quantity
 
 
 class PersistentVolumeClaimCondition(Model):
-    """TODO."""
+    """One aspect of a claim's state."""
 
-    type: Annotated[str, REQUIRED] = ""
-    status: Annotated[str, REQUIRED] = ""
-    last_probe_time: OptionalTime = None
-    last_transition_time: OptionalTime = None
-    reason: str = ""
-    message: str = ""
+    type: Annotated[str, REQUIRED] = ""  # Resizing, FileSystemResizePending, ModifyingVolume, ...
+    status: Annotated[str, REQUIRED] = ""  # True, False or Unknown
+    last_probe_time: OptionalTime = None  # when it was last looked at
+    last_transition_time: OptionalTime = None  # when status last changed
+    reason: str = ""  # why, in one CamelCase word for programs
+    message: str = ""  # why, in a sentence for people
 
 
 class ModifyVolumeStatus(Model):
-    """TODO."""
+    """How far a change of the volume's attributes has come."""
 
-    target_volume_attributes_class_name: str = ""
-    status: Annotated[str, REQUIRED] = ""
+    target_volume_attributes_class_name: str = ""  # the VolumeAttributesClass that it is changed to
+    status: Annotated[str, REQUIRED] = ""  # Pending, InProgress, or Infeasible: the driver refuses
 
 
 class PersistentVolumeClaimStatus(Model):
-    """TODO."""
+    """What a claim has got."""
 
     protobuf: ClassVar[str] = "1-5 7-9"
 
-    phase: str = ""
-    access_modes: tuple[str, ...] = ()
-    capacity: dict[str, Quantity] = {}
+    phase: str = "Pending"  # Pending, Bound, or Lost: its volume is gone
+    access_modes: tuple[str, ...] = ()  # how the volume can be mounted
+    capacity: dict[str, Quantity] = {}  # how much the volume has, by resource: storage
+    # what goes on with the volume
     conditions: Annotated[tuple[PersistentVolumeClaimCondition, ...], MergeKey("type"), ListMapKeys(("type",))] = ()
-    allocated_resources: dict[str, Quantity] = {}
+    allocated_resources: dict[str, Quantity] = {}  # how much it will have once a resize is done, by resource
+    # how far a resize has come, by resource; absent: none is under way
     allocated_resource_statuses: dict[str, str] = {}
-    current_volume_attributes_class_name: str | None = None
-    modify_volume_status: ModifyVolumeStatus | None = None
+    current_volume_attributes_class_name: str | None = None  # the VolumeAttributesClass that the volume has now
+    modify_volume_status: ModifyVolumeStatus | None = None  # a change of that class; unset: none is under way
 
 
 class PersistentVolumeClaim(KubeObject):
-    """TODO."""
+    """Storage that pods want; they name the claim, and not the volume behind it."""
 
     kind: str = "PersistentVolumeClaim"
     api_version: str = "v1"
-    spec: PersistentVolumeClaimSpec
-    status: PersistentVolumeClaimStatus = PersistentVolumeClaimStatus()
+    spec: PersistentVolumeClaimSpec = Field(default_factory=PersistentVolumeClaimSpec)  # what is wanted
+    status: PersistentVolumeClaimStatus = Field(default_factory=PersistentVolumeClaimStatus)  # what there is

@@ -12,23 +12,24 @@ from naru.api.quantity import Quantity
 
 
 class Overhead(Model):
-    """TODO."""
+    """What a pod costs beside its containers."""
 
-    pod_fixed: dict[str, Quantity] = {}
+    pod_fixed: dict[str, Quantity] = {}  # how much each pod costs, by resource
 
 
 class Scheduling(Model):
-    """TODO."""
+    """Which nodes have the runtime."""
 
+    # labels of those nodes; they are added to the pod's own nodeSelector
     node_selector: Annotated[dict[str, str], ATOMIC] = {}
-    tolerations: tuple[Toleration, ...] = ()
+    tolerations: tuple[Toleration, ...] = ()  # taints of those nodes; they are added to what the pod tolerates
 
 
 class RuntimeClass(KubeObject):
-    """TODO."""
+    """A runtime that pods can ask for."""
 
     kind: str = "RuntimeClass"
     api_version: str = "node.k8s.io/v1"
-    handler: Annotated[str, REQUIRED] = ""
-    overhead: Overhead | None = None
-    scheduling: Scheduling | None = None
+    handler: Annotated[str, REQUIRED] = ""  # what the node calls the runtime; it never changes
+    overhead: Overhead | None = None  # what a pod costs beside its containers
+    scheduling: Scheduling | None = None  # which nodes have it; unset: all
