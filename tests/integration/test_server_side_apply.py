@@ -134,9 +134,8 @@ class TestScaling:
             "spec": {"replicas": 4},
         }
         refused = await apply(api, f"{path}/scale", scale, "scaler")
-        assert refused.body["message"].endswith(
-            'conflict with "before-first-apply" using autoscaling/v1: .spec.replicas'
-        )
+        owner = '"before-first-apply" with subresource "scale" using autoscaling/v1'
+        assert refused.body["message"] == f"Apply failed with 1 conflict: conflict with {owner}: .spec.replicas"
         forced = await apply(api, f"{path}/scale", scale, "scaler", force="true")
         assert (forced.code, (await api.get(path)).body["spec"]["replicas"]) == (200, 4)
         again = await apply(api, f"{path}/scale", {**scale, "spec": {"replicas": 5}}, "other")
