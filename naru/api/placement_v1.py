@@ -3,17 +3,19 @@
 Source: Kubernetes API reference, core/v1.
 """
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from pydantic import Field
 
 from naru.api.meta import LabelSelector
-from naru.api.model import Int32, Model
+from naru.api.model import REQUIRED, Int32, Model
 
 
 class NodeSelectorRequirement(Model):
     """One condition on a label or field of a node."""
 
-    key: str  # name of the label; in matchFields of the field: metadata.name
-    operator: str  # In, NotIn, Exists, DoesNotExist, Gt or Lt
+    key: Annotated[str, REQUIRED] = ""  # name of the label; in matchFields of the field: metadata.name
+    operator: Annotated[str, REQUIRED] = ""  # In, NotIn, Exists, DoesNotExist, Gt or Lt
     values: tuple[str, ...] = ()  # for In and NotIn at least one; for Gt and Lt one whole number; for the others none
 
 
@@ -29,14 +31,14 @@ class NodeSelector(Model):
     """Terms of which one must match."""
 
     atomic: ClassVar[bool] = True
-    node_selector_terms: tuple[NodeSelectorTerm, ...]  # one of them must match
+    node_selector_terms: Annotated[tuple[NodeSelectorTerm, ...], REQUIRED] = ()  # one of them must match
 
 
 class PreferredSchedulingTerm(Model):
     """A term, and what a node that matches it gains in score."""
 
-    weight: Int32  # added to the score of a node that matches, 1 to 100
-    preference: NodeSelectorTerm  # which nodes gain
+    weight: Annotated[Int32, REQUIRED] = 0  # added to the score of a node that matches, 1 to 100
+    preference: Annotated[NodeSelectorTerm, REQUIRED] = Field(default_factory=NodeSelectorTerm)  # which nodes gain
 
 
 class NodeAffinity(Model):
@@ -54,7 +56,7 @@ class PodAffinityTerm(Model):
     label_selector: LabelSelector | None = None  # which pods are meant
     # where those pods are; empty, without namespaceSelector: in the pod's own namespace
     namespaces: tuple[str, ...] = ()
-    topology_key: str  # label of nodes; nodes with the same value of it are one place
+    topology_key: Annotated[str, REQUIRED] = ""  # label of nodes; nodes with the same value of it are one place
     namespace_selector: LabelSelector | None = None  # where those pods are, by labels of namespaces, beside namespaces
     match_label_keys: tuple[str, ...] = ()  # labels whose value those pods share with this one
     mismatch_label_keys: tuple[str, ...] = ()  # labels whose value those pods do not share with this one
@@ -63,8 +65,10 @@ class PodAffinityTerm(Model):
 class WeightedPodAffinityTerm(Model):
     """A term, and what it counts in the score."""
 
-    weight: Int32  # added to the score of a node that matches, 1 to 100
-    pod_affinity_term: PodAffinityTerm  # which pods, and how near
+    weight: Annotated[Int32, REQUIRED] = 0  # added to the score of a node that matches, 1 to 100
+    pod_affinity_term: Annotated[PodAffinityTerm, REQUIRED] = Field(
+        default_factory=PodAffinityTerm
+    )  # which pods, and how near
 
 
 class PodAffinity(Model):
@@ -106,9 +110,10 @@ class Toleration(Model):
 class TopologySpreadConstraint(Model):
     """How unevenly pods may be spread over zones, hosts or other domains."""
 
-    max_skew: Int32  # by how many pods two places may differ, at least 1
-    topology_key: str  # label of nodes; nodes with the same value of it are one place
-    when_unsatisfiable: str  # DoNotSchedule: the pod waits; ScheduleAnyway: the least uneven place is preferred
+    max_skew: Annotated[Int32, REQUIRED] = 0  # by how many pods two places may differ, at least 1
+    topology_key: Annotated[str, REQUIRED] = ""  # label of nodes; nodes with the same value of it are one place
+    # DoNotSchedule: the pod waits; ScheduleAnyway: the least uneven place is preferred
+    when_unsatisfiable: Annotated[str, REQUIRED] = ""
     label_selector: LabelSelector | None = None  # which pods are counted
     min_domains: Int32 | None = None  # with fewer places than this, the emptiest counts as having 0 pods; unset: 1
     # Honor (also when unset): only nodes that the pod's node selector matches; Ignore: all

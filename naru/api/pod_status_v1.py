@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from naru.api.model import ALWAYS, REPLACE_KEYS, Int32, ListMapKeys, MergeKey, Model, OptionalTime
+from naru.api.model import ALWAYS, REPLACE_KEYS, REQUIRED, Int32, ListMapKeys, MergeKey, Model, OptionalTime
 from naru.api.quantity import Quantity
 from naru.api.resource_requirements_v1 import ResourceRequirements
 
@@ -30,9 +30,10 @@ class PodCondition(Model):
 
     protobuf: ClassVar[str] = "1 7 2-6"
 
-    type: str  # PodScheduled, Initialized, ContainersReady, Ready, DisruptionTarget, or a readiness gate's
+    # PodScheduled, Initialized, ContainersReady, Ready, DisruptionTarget, or a readiness gate's
+    type: Annotated[str, REQUIRED] = ""
     observed_generation: int = 0  # the metadata.generation that the condition is about
-    status: str  # True, False or Unknown
+    status: Annotated[str, REQUIRED] = ""  # True, False or Unknown
     last_probe_time: OptionalTime = None  # when it was last looked at; rarely set
     last_transition_time: OptionalTime = None  # when status last changed
     reason: str = ""  # why, in one CamelCase word for programs
@@ -67,7 +68,7 @@ class ContainerStateRunning(Model):
 class ContainerStateTerminated(Model):
     """Ended, and how."""
 
-    exit_code: Int32  # 128 + n when ended by signal n
+    exit_code: Annotated[Int32, REQUIRED] = 0  # 128 + n when ended by signal n
     signal: Int32 = 0  # number of the signal that ended it; 0: none
     reason: str = ""  # why, in one word: Completed, Error, OOMKilled
     message: str = ""  # the termination message that the container left, or what the runtime says
@@ -99,8 +100,8 @@ class VolumeStatus(Model):
 class VolumeMountStatus(Model):
     """A mount as it is in the running container."""
 
-    name: str  # name of the volume
-    mount_path: str  # where the container sees it
+    name: Annotated[str, REQUIRED] = ""  # name of the volume
+    mount_path: Annotated[str, REQUIRED] = ""  # where the container sees it
     read_only: bool = False  # mounted read-only
     recursive_read_only: str | None = None  # Enabled: what is mounted below is read-only too; Disabled otherwise
     volume_status: VolumeStatus | None = None
@@ -109,8 +110,8 @@ class VolumeMountStatus(Model):
 class LinuxContainerUser(Model):
     """The ids that the container's first process has."""
 
-    uid: int  # user id
-    gid: int  # group id
+    uid: Annotated[int, REQUIRED] = 0  # user id
+    gid: Annotated[int, REQUIRED] = 0  # group id
     supplemental_groups: tuple[int, ...] = ()  # ids of further groups
 
 
@@ -125,7 +126,7 @@ class ResourceHealth(Model):
 
     protobuf: ClassVar[str] = "1 2 6"
 
-    resource_id: str  # id of the device
+    resource_id: Annotated[str, REQUIRED] = ""  # id of the device
     health: str = ""  # Healthy, Unhealthy or Unknown
     message: str | None = None  # more about health, for people
 
@@ -133,14 +134,14 @@ class ResourceHealth(Model):
 class ResourceStatus(Model):
     """The health of the devices behind one resource."""
 
-    name: str  # name of the resource
+    name: Annotated[str, REQUIRED] = ""  # name of the resource
     resources: Annotated[tuple[ResourceHealth, ...], ListMapKeys(("resourceID",))] = ()  # one entry for each device
 
 
 class ContainerStatus(Model):
     """One container as the node sees it."""
 
-    name: str  # name of the container in the spec
+    name: Annotated[str, REQUIRED] = ""  # name of the container in the spec
     state: ContainerState = Field(default_factory=ContainerState)  # where it stands now
     last_state: ContainerState = Field(default_factory=ContainerState)  # how its run before this one ended
     # true once its probes agree; an init container is ready when it has succeeded
@@ -163,30 +164,30 @@ class ContainerStatus(Model):
 class PodResourceClaimStatus(Model):
     """The ResourceClaim made for a claim of the pod."""
 
-    name: str  # name of the entry in spec.resourceClaims
+    name: Annotated[str, REQUIRED] = ""  # name of the entry in spec.resourceClaims
     resource_claim_name: str | None = None  # name of the ResourceClaim; unset: none was needed
 
 
 class ContainerExtendedResourceRequest(Model):
     """The claim's request that stands for a container's extended resource."""
 
-    container_name: str  # name of the container
-    resource_name: str  # name of the extended resource
-    request_name: str  # name of the request in the claim
+    container_name: Annotated[str, REQUIRED] = ""  # name of the container
+    resource_name: Annotated[str, REQUIRED] = ""  # name of the extended resource
+    request_name: Annotated[str, REQUIRED] = ""  # name of the request in the claim
 
 
 class PodExtendedResourceClaimStatus(Model):
     """The ResourceClaim made for the pod's extended resources."""
 
     # which request stands for which container's resource
-    request_mappings: tuple[ContainerExtendedResourceRequest, ...]
-    resource_claim_name: str  # name of the ResourceClaim
+    request_mappings: Annotated[tuple[ContainerExtendedResourceRequest, ...], REQUIRED] = ()
+    resource_claim_name: Annotated[str, REQUIRED] = ""  # name of the ResourceClaim
 
 
 class NodeAllocatableResourceClaimStatus(Model):
     """What a claim takes from the node's allocatable resources."""
 
-    resource_claim_name: str  # name of the ResourceClaim
+    resource_claim_name: Annotated[str, REQUIRED] = ""  # name of the ResourceClaim
     containers: tuple[str, ...] = ()  # names of the containers that use the claim
     resources: dict[str, Quantity]  # how much it takes, by resource
 
