@@ -12,7 +12,7 @@ from typing import Final
 import orjson
 from aiohttp import web
 
-from apiserver import authn, authz, discovery, health, node_proxy, openapi, trail
+from apiserver import authn, authz, discovery, health, node_proxy, trail
 from apiserver.bodies.parsing import MAX_BYTES, too_large
 from apiserver.encoding import CACHE_CONTROL, prettier, to_yaml
 from apiserver.handlers.binding import bind, evict
@@ -26,6 +26,8 @@ from apiserver.handlers.scale import get_scale, patch_scale, update_scale
 from apiserver.handlers.update import update
 from apiserver.handlers.watch import watch
 from apiserver.negotiation import JSON, YAML, check_route, is_pretty, negotiated
+from apiserver.openapi import serving as openapi
+from apiserver.openapi.library import Library
 from apiserver.patch import PATCH_TYPES
 from apiserver.request_info import RequestInfo, is_served_by_api, not_allowed, request_info, unknown_path
 from apiserver.state import ServerState
@@ -62,8 +64,9 @@ SUBRESOURCE_VERBS: Final[dict[tuple[str, str], Verb]] = {
 def make_app(state: ServerState) -> web.Application:
     """Build the application around the server's state."""
     app = web.Application(middlewares=[_guard], client_max_size=MAX_BYTES)
-    for module in (health, discovery, openapi, trail, node_proxy):
+    for module in (health, discovery, trail, node_proxy):
         module.add_routes(app, state)
+    openapi.add_routes(app, Library(state.config.cache_dir))
 
     async def serve_resource(request: web.Request) -> web.StreamResponse:
         if not is_served_by_api(request.path):
@@ -107,7 +110,7 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     except web.HTTPException as error:
         return _failure(request, _from_http(error))
     except ConnectionResetError:
-        raise  # the client left: there is nobody to tell
+        return web.Response()  # the client left: nobody will read it, but an exception would be logged as a fault
     except Exception:
         fields = {"method": request.method, "path": request.path, "audit_id": request["audit_id"]}
         logger.exception("request failed", extra=fields)

@@ -54,6 +54,7 @@ def parser() -> argparse.ArgumentParser:
         default=300,
         help="how long pods stay on a node that is not ready or not reachable, unless they say otherwise",
     )
+    flags.add_argument("--cache-dir", type=Path, help="keeps what can be made again, such as OpenAPI documents")
     flags.add_argument("--log-level", default="info", choices=("debug", "info", "warning", "error"))
     return flags
 
@@ -152,7 +153,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     logs.configure("apiserver", args.log_level)
     try:
         listen = tuple(map(parse_address, args.listen))
-        config = ServerConfig(args.etcd, listen, args.pki_dir, args.cluster_name, args.default_toleration_seconds)
+        config = ServerConfig(
+            args.etcd, listen, args.pki_dir, args.cluster_name, args.default_toleration_seconds, args.cache_dir
+        )
         asyncio.run(serve(config))
     except (CannotStart, ValueError) as error:
         print(f"apiserver: {error}", file=sys.stderr)

@@ -1,137 +1,183 @@
-"""The paths and operations of each resource, with the parameters that the handlers read.
+"""The paths and operations of each resource, under the names that upstream gives them.
 
 kubectl looks for three things here: which kind a path serves (``x-kubernetes-group-version-kind``), which patches it
-takes, and whether PATCH has a ``fieldValidation`` parameter, for then it leaves validation to the server.
+takes, and whether PATCH has a ``fieldValidation`` parameter, for then it leaves validation to the server. Generated
+clients take the names of their methods from the operation ids.
 """
 
+from dataclasses import dataclass
 from typing import Any, Final
 
+from apiserver.negotiation import MEDIA_TYPES, STREAMED
+from apiserver.openapi.parameters import (
+    DELETING,
+    DELETING_ALL,
+    LISTING,
+    PATCHING,
+    SUBRESOURCE_READING,
+    WRITING,
+    path_parameters,
+    query_parameters,
+)
 from apiserver.openapi.schemas import META, group_version_kind, list_name, ref, schema_name
 from apiserver.patch import PATCH_TYPES
 from apiserver.subresources import Subresource, subresources_of
 from naru.api.scheme import Resource
 
 Operation = dict[str, Any]
+PathItem = dict[str, Any]
 
+RETURNS_OBJECT: Final = ("pods", "serviceaccounts")  # answered with the object that was deleted, not with a Status
 _TEXT: Final = {"type": "string"}
-_NUMBER: Final = {"type": "integer", "format": "int64"}
-_SWITCH: Final = {"type": "boolean"}
-
-_PARAMETERS: Final[dict[str, tuple[dict[str, str], str]]] = {
-    "allowWatchBookmarks": (_SWITCH, "Send BOOKMARK events, which carry nothing but the latest revision."),
-    "command": (_TEXT, "What to run, one parameter a word."),
-    "container": (_TEXT, "The container; may be left out when the pod has one alone."),
-    "continue": (_TEXT, "Where the next page starts: the token of the page before."),
-    "dryRun": (_TEXT, "All: do everything but store the result."),
-    "fieldManager": (_TEXT, "Who makes the change."),
-    "fieldSelector": (_TEXT, "Objects whose fields have these values."),
-    "fieldValidation": (_TEXT, "What becomes of unknown and duplicate fields: Ignore, Warn or Strict."),
-    "follow": (_SWITCH, "Go on with lines that are yet to be written."),
-    "gracePeriodSeconds": (_NUMBER, "How long the object may take to end."),
-    "labelSelector": (_TEXT, "Objects whose labels match."),
-    "limit": (_NUMBER, "At most so many objects, and a token for the rest."),
-    "limitBytes": (_NUMBER, "At most so many bytes."),
-    "previous": (_SWITCH, "The log of the container's run before this one."),
-    "propagationPolicy": (_TEXT, "What becomes of dependents: Orphan, Background or Foreground."),
-    "resourceVersion": (_TEXT, "The revision that the answer has to be as new as."),
-    "resourceVersionMatch": (_TEXT, "NotOlderThan or Exact."),
-    "sendInitialEvents": (_SWITCH, "Begin a watch with the objects that are there."),
-    "sinceSeconds": (_NUMBER, "Lines not older than this."),
-    "sinceTime": (_TEXT, "Lines not older than this moment."),
-    "stderr": (_SWITCH, "Carry the standard error."),
-    "stdin": (_SWITCH, "Carry the standard input."),
-    "stdout": (_SWITCH, "Carry the standard output."),
-    "tailLines": (_NUMBER, "The last lines only."),
-    "timeoutSeconds": (_NUMBER, "End the watch after this time."),
-    "timestamps": (_SWITCH, "Begin each line with its time."),
-    "tty": (_SWITCH, "Give the process a terminal."),
-    "watch": (_SWITCH, "Stream changes instead of answering once."),
-}
-
-_WRITING: Final = ("dryRun", "fieldManager", "fieldValidation")
-_DELETING: Final = ("dryRun", "gracePeriodSeconds", "propagationPolicy")
-_LISTING: Final = (
-    *("allowWatchBookmarks", "continue", "fieldSelector", "labelSelector", "limit", "resourceVersion"),
-    *("resourceVersionMatch", "sendInitialEvents", "timeoutSeconds", "watch"),
-)
-_STREAMING: Final = ("container", "stderr", "stdin", "stdout", "tty")
-_SUBRESOURCE_READING: Final = {
-    "attach": _STREAMING,
-    "exec": ("command", *_STREAMING),
-    "log": ("container", "follow", "limitBytes", "previous", "sinceSeconds", "sinceTime", "tailLines", "timestamps"),
-}
-
-_METHODS: Final = {"get": "get", "update": "put", "patch": "patch", "delete": "delete", "create": "post"}
-_ACTIONS: Final = {"get": "get", "update": "put", "patch": "patch", "delete": "delete", "create": "post"}
-_VERB_WORDS: Final = {"get": "read", "update": "replace", "patch": "patch", "delete": "delete", "create": "create"}
+_PHRASES: Final = {200: "OK", 201: "Created", 202: "Accepted"}
+_ANY_BODY: Final = ("*/*",)
+_ALL_NAMESPACES: Final = "ForAllNamespaces"
 
 
-def paths_of(resource: Resource) -> dict[str, dict[str, Any]]:
-    """Return the path items of one resource, its subresources included."""
+@dataclass(frozen=True)
+class Names:
+    """How the operations of a resource are called."""
+
+    resource: Resource
+    suffix: str = ""  # of a subresource: Status
+    everywhere: bool = False  # a list over all namespaces
+
+    @property
+    def group(self) -> str:
+        """The group in a name: RbacAuthorizationV1."""
+        parts = self.resource.group.removesuffix(".k8s.io").split(".") if self.resource.group else ["core"]
+        return "".join(part.capitalize() for part in parts) + self.resource.version.capitalize()
+
+    @property
+    def tag(self) -> str:
+        """The group in a tag: rbacAuthorization_v1."""
+        camel = self.group[: -len(self.resource.version)]
+        return f"{camel[0].lower()}{camel[1:]}_{self.resource.version}"
+
+    def operation_id(self, word: str, infix: str = "", ending: str = "") -> str:
+        """Name an operation: ``word`` says what it does, ``infix`` stands before the kind."""
+        scope = "Namespaced" if self.resource.namespaced and not self.everywhere else ""
+        last = _ALL_NAMESPACES if self.everywhere else ""
+        return f"{word}{self.group}{infix}{scope}{self.resource.kind}{self.suffix}{ending}{last}"
+
+
+def paths_of(resource: Resource) -> dict[str, PathItem]:
+    """Return the path items of one resource: its subresources and the deprecated forms of watches included."""
     namespace = "{namespace}" if resource.namespaced else ""
     collection, one = resource.path(namespace), resource.path(namespace, "{name}")
-    parameters = [path_parameter("namespace")] if resource.namespaced else []
-    named = [*parameters, path_parameter("name")]
-    items = {collection: _collection(resource, parameters), one: _one(resource, named)}
-    if resource.namespaced:
-        items[resource.path()] = {"get": _list(resource, "ForAllNamespaces")}
+    items = {collection: _collection(resource), one: _one(resource)}
+    if resource.namespaced and "list" in resource.verbs:
+        items[resource.path()] = {
+            "parameters": [*query_parameters(LISTING), *path_parameters(resource, named=False, namespaced=False)],
+            "get": {**_list(resource, everywhere=True), "parameters": []},
+        }
     for name, subresource in subresources_of(resource).items():
-        items[f"{one}/{name}"] = _subresource(resource, name, subresource, named)
+        items[f"{one}/{name}"] = _subresource(resource, name, subresource)
+    if "watch" in resource.verbs:
+        items |= _watches(resource, collection, one)
     return items
 
 
-def path_parameter(name: str) -> dict[str, Any]:
-    """Describe a part of the path."""
-    return {"name": name, "in": "path", "required": True, "schema": _TEXT}
-
-
-def query_parameter(name: str) -> dict[str, Any]:
-    """Describe a query parameter."""
-    schema, description = _PARAMETERS[name]
-    return {"name": name, "in": "query", "description": description, "schema": schema}
-
-
-def _collection(resource: Resource, parameters: list[dict[str, Any]]) -> dict[str, Any]:
-    item: dict[str, Any] = {"parameters": parameters}
+def _collection(resource: Resource) -> PathItem:
+    item: PathItem = {"parameters": path_parameters(resource, named=False)}
     if "list" in resource.verbs:
-        item["get"] = _list(resource, "")
+        item["get"] = _list(resource)
     if "create" in resource.verbs:
-        item["post"] = _write(resource, "create", schema_name(resource.model))
+        item["post"] = _create(resource, Names(resource), schema_name(resource.model))
     if "deletecollection" in resource.verbs:
-        item["delete"] = _deletion(resource, "deletecollection", "deleteCollection", (*_DELETING, *_LISTING))
+        operation = _operation(resource, "deletecollection", _answers(f"{META}.Status", 200))
+        named = {"operationId": Names(resource).operation_id("delete", "Collection")}
+        text = {"description": f"delete collection of {resource.kind}"}
+        item["delete"] = {**operation, **named, **text, "parameters": query_parameters(DELETING_ALL), **_DELETE_BODY}
     return item
 
 
-def _one(resource: Resource, parameters: list[dict[str, Any]]) -> dict[str, Any]:
-    name = schema_name(resource.model)
-    item: dict[str, Any] = {"parameters": parameters}
+def _one(resource: Resource) -> PathItem:
+    names, schema = Names(resource), schema_name(resource.model)
+    item: PathItem = {"parameters": path_parameters(resource, named=True)}
     if "get" in resource.verbs:
-        item["get"] = _operation(resource, "get", "read", (), answer=ref(name))
-    for verb in ("update", "patch"):
-        if verb in resource.verbs:
-            item[_METHODS[verb]] = _write(resource, verb, name)
+        item["get"] = _read(resource, names, schema, f"read the specified {resource.kind}")
+    if "update" in resource.verbs:
+        item["put"] = _replace(resource, names, schema, f"replace the specified {resource.kind}")
+    if "patch" in resource.verbs:
+        item["patch"] = _patch(resource, names, schema, f"partially update the specified {resource.kind}")
     if "delete" in resource.verbs:
-        item["delete"] = _deletion(resource, "delete", "delete", _DELETING)
+        answered = schema if resource.plural in RETURNS_OBJECT else f"{META}.Status"
+        operation = _operation(resource, "delete", _answers(answered, 200, 202))
+        named = {"operationId": names.operation_id("delete"), "description": f"delete {_article(resource.kind)}"}
+        item["delete"] = {**operation, **named, "parameters": query_parameters(DELETING), **_DELETE_BODY}
     return item
 
 
-def _subresource(
-    resource: Resource, name: str, subresource: Subresource, parameters: list[dict[str, Any]]
-) -> dict[str, Any]:
-    kind = subresource.group_version_kind(resource)
-    item: dict[str, Any] = {"parameters": parameters}
-    body = _subresource_schema(resource, subresource)
+def _subresource(resource: Resource, name: str, subresource: Subresource) -> PathItem:
+    names = Names(resource, "".join(part.capitalize() for part in name.split("-")))
+    kind, schema = subresource.group_version_kind(resource), _subresource_schema(resource, subresource)
+    text = f"{name} of the specified {resource.kind}"
+    item: PathItem = {"parameters": path_parameters(resource, named=True)}
+    if name in SUBRESOURCE_READING:
+        return item | _connections(resource, name, subresource, names)
     for verb in subresource.verbs:
-        suffix = name.capitalize()
-        if name in _SUBRESOURCE_READING:
-            query = _SUBRESOURCE_READING[name]
-            word = {"get": "connectGet", "create": "connectPost"}[verb] if name != "log" else "read"
-            item[_METHODS[verb]] = _operation(resource, verb, word, query, answer=_TEXT, suffix=suffix, kind=kind)
-        elif verb == "get":
-            item["get"] = _operation(resource, verb, "read", (), answer=ref(body), suffix=suffix, kind=kind)
-        else:
-            item[_METHODS[verb]] = _write(resource, verb, body, suffix, kind)
+        match verb:
+            case "get":
+                item["get"] = _read(resource, names, schema, f"read {text}", kind)
+            case "update":
+                item["put"] = _replace(resource, names, schema, f"replace {text}", kind)
+            case "patch":
+                item["patch"] = _patch(resource, names, schema, f"partially update {text}", kind)
+            case _:
+                item["post"] = _create(resource, names, schema, f"create {name} of {_article(resource.kind)}", kind)
     return item
+
+
+def _connections(resource: Resource, name: str, subresource: Subresource, names: Names) -> PathItem:
+    """Describe the subresources that stream: a log is read, the others are connected to."""
+    kind = subresource.group_version_kind(resource)
+    item: PathItem = {}
+    for verb in subresource.verbs:
+        method = {"get": "get", "create": "post"}[verb]
+        word = "read" if name == "log" else "connect"
+        infix = "" if name == "log" else method.capitalize()
+        content = {media_type: {"schema": _TEXT} for media_type in (("text/plain",) if name == "log" else ("*/*",))}
+        operation = _operation(resource, "get" if name == "log" else "connect", {}, kind)
+        item[method] = {
+            **operation,
+            "operationId": names.operation_id(word, infix),
+            "description": f"{word} {method.upper()} requests to {name} of {resource.kind}"
+            if infix
+            else f"read {name} of the specified {resource.kind}",
+            "parameters": query_parameters(SUBRESOURCE_READING[name]),
+            "responses": {"200": {"description": "OK", "content": content}, **_UNAUTHORIZED},
+        }
+    return item
+
+
+def _watches(resource: Resource, collection: str, one: str) -> dict[str, PathItem]:
+    """Describe ``/watch/`` before the plural, which came before the parameter of that name."""
+    root = resource.path().removesuffix(resource.plural)
+    found = {
+        _watched(root, one): _watch(resource, Names(resource), named=True),
+        _watched(root, collection): _watch(resource, Names(resource), named=False),
+    }
+    if resource.namespaced:
+        found[_watched(root, resource.path())] = _watch(resource, Names(resource, everywhere=True), named=False)
+    return found
+
+
+def _watched(root: str, path: str) -> str:
+    return f"{root}watch/{path.removeprefix(root)}"
+
+
+def _watch(resource: Resource, names: Names, *, named: bool) -> PathItem:
+    operation = _operation(
+        resource, "watch" if named else "watchlist", _answers(f"{META}.WatchEvent", 200, streamed=True)
+    )
+    operation["operationId"] = names.operation_id("watch", ending="" if named else "List")
+    what = (
+        f"changes to an object of kind {resource.kind}" if named else f"individual changes to a list of {resource.kind}"
+    )
+    operation["description"] = f"watch {what}. deprecated: use the 'watch' parameter with a list operation instead."
+    shared = path_parameters(resource, named=named, namespaced=resource.namespaced and not names.everywhere)
+    return {"parameters": [*query_parameters(LISTING), *shared], "get": operation}
 
 
 def _subresource_schema(resource: Resource, subresource: Subresource) -> str:
@@ -140,48 +186,73 @@ def _subresource_schema(resource: Resource, subresource: Subresource) -> str:
     return f"io.k8s.api.{subresource.group or 'core'}.{subresource.version}.{subresource.kind}"
 
 
-def _list(resource: Resource, suffix: str) -> Operation:
-    return _operation(resource, "list", "list", _LISTING, answer=ref(list_name(resource)), suffix=suffix)
+def _list(resource: Resource, *, everywhere: bool = False) -> Operation:
+    operation = _operation(resource, "list", _answers(list_name(resource), 200, streamed=True))
+    operation["operationId"] = Names(resource, everywhere=everywhere).operation_id("list")
+    operation["description"] = f"list or watch objects of kind {resource.kind}"
+    return operation | {"parameters": query_parameters(LISTING)}
 
 
-def _deletion(resource: Resource, verb: str, word: str, query: tuple[str, ...]) -> Operation:
-    operation = _operation(resource, verb, word, query, answer=ref(f"{META}.Status"))
-    return operation | {"requestBody": {"content": {"application/json": {"schema": ref(f"{META}.DeleteOptions")}}}}
-
-
-def _write(
-    resource: Resource, verb: str, body: str, suffix: str = "", kind: tuple[str, str, str] | None = None
+def _read(
+    resource: Resource, names: Names, schema: str, text: str, kind: tuple[str, str, str] | None = None
 ) -> Operation:
-    sent, media_types = (f"{META}.Patch", PATCH_TYPES) if verb == "patch" else (body, ("application/json",))
-    code = "201" if verb == "create" else "200"
-    operation = _operation(
-        resource, verb, _VERB_WORDS[verb], _WRITING, answer=ref(body), suffix=suffix, kind=kind, code=code
-    )
-    content = {media_type: {"schema": ref(sent)} for media_type in media_types}
-    return operation | {"requestBody": {"content": content, "required": True}}
+    operation = _operation(resource, "get", _answers(schema, 200), kind)
+    return operation | {"operationId": names.operation_id("read"), "description": text}
+
+
+def _create(
+    resource: Resource, names: Names, schema: str, text: str = "", kind: tuple[str, str, str] | None = None
+) -> Operation:
+    operation = _operation(resource, "post", _answers(schema, 200, 201, 202), kind)
+    operation["operationId"] = names.operation_id("create")
+    operation["description"] = text or f"create {_article(resource.kind)}"
+    return operation | {"parameters": query_parameters(WRITING), **_body(schema, _ANY_BODY)}
+
+
+def _replace(
+    resource: Resource, names: Names, schema: str, text: str, kind: tuple[str, str, str] | None = None
+) -> Operation:
+    operation = _operation(resource, "put", _answers(schema, 200, 201), kind)
+    operation |= {"operationId": names.operation_id("replace"), "description": text}
+    return operation | {"parameters": query_parameters(WRITING), **_body(schema, _ANY_BODY)}
+
+
+def _patch(
+    resource: Resource, names: Names, schema: str, text: str, kind: tuple[str, str, str] | None = None
+) -> Operation:
+    operation = _operation(resource, "patch", _answers(schema, 200, 201), kind)
+    operation |= {"operationId": names.operation_id("patch"), "description": text}
+    return operation | {"parameters": query_parameters(PATCHING), **_body(f"{META}.Patch", PATCH_TYPES)}
+
+
+def _body(schema: str, media_types: tuple[str, ...], *, required: bool = True) -> dict[str, Any]:
+    content = {media_type: {"schema": ref(schema)} for media_type in media_types}
+    return {"requestBody": {"content": content, **({"required": True} if required else {})}}
+
+
+_DELETE_BODY: Final = _body(f"{META}.DeleteOptions", _ANY_BODY, required=False)
+_UNAUTHORIZED: Final = {"401": {"description": "Unauthorized"}}
+
+
+def _answers(schema: str, *codes: int, streamed: bool = False) -> dict[str, Any]:
+    media_types = (*MEDIA_TYPES, *STREAMED) if streamed else MEDIA_TYPES
+    content = {media_type: {"schema": ref(schema)} for media_type in media_types}
+    return {str(code): {"description": _PHRASES[code], "content": content} for code in codes} | _UNAUTHORIZED
 
 
 def _operation(
-    resource: Resource,
-    verb: str,
-    word: str,
-    query: tuple[str, ...],
-    *,
-    answer: dict[str, Any],
-    suffix: str = "",
-    kind: tuple[str, str, str] | None = None,
-    code: str = "200",
+    resource: Resource, action: str, responses: dict[str, Any], kind: tuple[str, str, str] | None = None
 ) -> Operation:
-    group = "".join(part.capitalize() for part in resource.group.split(".")[:1]) or "Core"
-    scope = "Namespaced" if resource.namespaced and suffix != "ForAllNamespaces" else ""
-    media_type = "text/plain" if answer is _TEXT else "application/json"
     return {
-        "operationId": f"{word}{group}{resource.version.capitalize()}{scope}{resource.kind}{suffix}",
-        "tags": [f"{resource.group.partition('.')[0] or 'core'}_{resource.version}"],
-        "parameters": [query_parameter(name) for name in query],
-        "responses": {code: {"description": "OK", "content": {media_type: {"schema": answer}}}},
-        "x-kubernetes-action": _ACTIONS.get(verb, verb),
+        "tags": [Names(resource).tag],
+        "parameters": [],
+        "responses": responses,
+        "x-kubernetes-action": action,
         "x-kubernetes-group-version-kind": group_version_kind(
             *(kind or (resource.group, resource.version, resource.kind))
         ),
     }
+
+
+def _article(kind: str) -> str:
+    return f"an {kind}" if kind[0] in "AEIOU" else f"a {kind}"

@@ -108,7 +108,7 @@ def _operation(operation: Json) -> bytes:
 
 
 def _response(response: Json) -> bytes:
-    schema = message(2, message(1, encode_schema(response["schema"])))
+    schema = message(2, message(1, encode_schema(response["schema"]))) if "schema" in response else b""
     return message(1, text(1, response["description"]) + schema)
 
 

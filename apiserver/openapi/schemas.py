@@ -16,7 +16,19 @@ from apiserver.openapi.descriptions import descriptions_of, sentence
 from apiserver.subresources import SUBRESOURCES
 from naru.api.fields import Field, Shape, fields_of
 from naru.api.meta import KubeObject, ListMeta
-from naru.api.model import NARROW, IntOrString, ListMapKeys, ListSet, MergeKey, MicroTime, ReplaceKeys, Stored
+from naru.api.model import (
+    NARROW,
+    Atomic,
+    Granular,
+    IntOrString,
+    ListMapKeys,
+    ListSet,
+    MergeKey,
+    MicroTime,
+    ReplaceKeys,
+    Required,
+    Stored,
+)
 from naru.api.options import DeleteOptions, Status
 from naru.api.quantity import Quantity
 from naru.api.scheme import RESOURCES, Resource
@@ -30,6 +42,8 @@ INT_OR_STRING: Final = "io.k8s.apimachinery.pkg.util.intstr.IntOrString"
 QUANTITY: Final = "io.k8s.apimachinery.pkg.api.resource.Quantity"
 TIME: Final = f"{META}.Time"
 MICRO_TIME: Final = f"{META}.MicroTime"
+WATCH_EVENT: Final = f"{META}.WatchEvent"
+RAW_EXTENSION: Final = "io.k8s.apimachinery.pkg.runtime.RawExtension"
 
 NAMED_SCALARS: Final[dict[str, Schema]] = {
     INT_OR_STRING: {
@@ -45,7 +59,27 @@ NAMED_SCALARS: Final[dict[str, Schema]] = {
     MICRO_TIME: {"description": "A moment, in RFC 3339 with microseconds.", "format": "date-time", "type": "string"},
 }
 
+_GENERAL: Final[dict[str, Schema]] = {
+    f"{META}.Patch": {"description": "A patch, of the type that its media type names.", "type": "object"},
+    RAW_EXTENSION: {"description": "An object of any kind.", "type": "object"},
+    WATCH_EVENT: {
+        "description": "A change of an object, or the end of a watch by an error.",
+        "type": "object",
+        "required": ["type", "object"],
+        "properties": {
+            "type": {"description": "ADDED, MODIFIED, DELETED, BOOKMARK or ERROR.", "type": "string", "default": ""},
+            "object": {
+                "description": "The object as it now is, or was last; a Status for an error.",
+                "allOf": [{"$ref": REF_PREFIX + RAW_EXTENSION}],
+            },
+        },
+    },
+}
 _GROUP_NAMES: Final = {r.group.partition(".")[0] for r in RESOURCES} | {s.group for s in SUBRESOURCES.values()}
+_PACKAGES: Final = {
+    "apiextensions": "apiextensions-apiserver.pkg.apis.apiextensions",
+    "apiregistration": "kube-aggregator.pkg.apis.apiregistration",
+}  # of groups whose types upstream declares elsewhere
 _QUANTITY_MARK: Final = get_args(Quantity)[1]
 _MICRO_TIME_MARK: Final = get_args(MicroTime)[1]
 
@@ -56,7 +90,8 @@ def schema_name(model: type[BaseModel]) -> str:
     if module in ("meta", "options"):
         return f"{META}.{model.__name__}"
     group, _, version = module.rpartition("_")
-    return f"io.k8s.api.{group if group in _GROUP_NAMES else 'core'}.{version}.{model.__name__}"
+    package = _PACKAGES.get(group) or f"api.{group if group in _GROUP_NAMES else 'core'}"
+    return f"io.k8s.{package}.{version}.{model.__name__}"
 
 
 def list_name(resource: Resource) -> str:
@@ -95,7 +130,11 @@ class SchemaSet:
                 "apiVersion": {"description": described["api_version"], "type": "string"},
                 "kind": {"description": described["kind"], "type": "string"},
                 "metadata": {"description": _model_doc(ListMeta), "allOf": [ref(f"{META}.ListMeta")]},
-                "items": {"description": "The objects.", "type": "array", "items": {"allOf": [ref(name)]}},
+                "items": {
+                    "description": "The objects.",
+                    "type": "array",
+                    "items": {"allOf": [ref(name)], "default": {}},
+                },
             },
             "x-kubernetes-group-version-kind": [list_kind],
         }
@@ -114,8 +153,9 @@ class SchemaSet:
         schema: Schema = {"description": _model_doc(model), "type": "object"}
         if fields:
             schema["properties"] = {f.name: self._property(f, described.get(f.attribute, "")) for f in fields}
-        required = sorted(field.name for field in fields if field.info.is_required())
-        return schema | ({"required": required} if required else {})
+        required = sorted(field.name for field in fields if is_required(field))
+        map_type = {"x-kubernetes-map-type": "atomic"} if getattr(model, "atomic", False) else {}
+        return schema | ({"required": required} if required else {}) | map_type
 
     def _property(self, field: Field, described: str) -> Schema:
         schema = self._value(field.shape)
@@ -131,9 +171,9 @@ class SchemaSet:
     def _value(self, shape: Shape) -> Schema:
         if shape.items:
             items = self._value(shape.items)
-            return {"type": "array", "items": {"allOf": [items]} if "$ref" in items else items}
+            return {"type": "array", "items": _with_zero(shape.items, items)}
         if shape.values:
-            return {"type": "object", "additionalProperties": self._value(shape.values)}
+            return {"type": "object", "additionalProperties": _with_zero(shape.values, self._value(shape.values))}
         if shape.model:
             return ref(self.add(shape.model))
         return self._scalar(shape)
@@ -152,6 +192,11 @@ class SchemaSet:
             bytes: {"type": "string", "format": "byte"},
         }
         return dict(plain.get(shape.scalar, {"type": "object"}))
+
+
+def is_required(field: Field) -> bool:
+    """Tell whether the schema demands the field: validation does, whatever the decoder makes of a missing one."""
+    return field.info.is_required() or field.mark(Required) is not None
 
 
 def scalar_name(shape: Shape) -> str | None:
@@ -175,12 +220,34 @@ def _model_doc(model: type[BaseModel]) -> str:
     return sentence(inspect.cleandoc(model.__doc__ or ""))
 
 
+def _with_zero(shape: Shape, schema: Schema) -> Schema:
+    """Say what an item is when nothing is said of it, as upstream does for all that is no pointer in Go."""
+    zero = _zero(shape)
+    if zero is None:
+        return schema
+    return {**({"allOf": [schema]} if "$ref" in schema else schema), "default": zero}
+
+
+def _zero(shape: Shape) -> Any:
+    if shape.model is not None:
+        return {}
+    return {str: "", int: 0, bool: False, float: 0}.get(shape.scalar) if scalar_name(shape) is None else None
+
+
 def _default(field: Field) -> Schema:
+    """Return the default of a field; one that must be given has the zero of its type, as upstream writes it."""
+    if is_required(field):
+        zero = _zero(field.shape)
+        return {} if zero is None else {"default": zero}
     value = field.info.get_default(call_default_factory=False)
+    if isinstance(value, BaseModel):
+        return {"default": {}}
     return {"default": value} if isinstance(value, str | int | float) and value else {}
 
 
 def _list_extensions(field: Field) -> Schema:
+    if field.mark(Atomic) is not None or field.mark(Granular) is not None:
+        return {"x-kubernetes-map-type": "atomic" if field.mark(Atomic) else "granular"}
     if not field.shape.items:
         return {}
     if (keys := field.mark(ListMapKeys)) is not None:
@@ -205,5 +272,4 @@ def schemas_of(resources: Iterable[Resource], extra: Iterable[type[KubeObject]] 
         collected.add(model)
     for resource in resources:
         collected.add_resource(resource)
-    patch = {"description": "A patch, of the type that its media type names.", "type": "object"}
-    return dict(sorted({**collected.schemas, f"{META}.Patch": patch}.items()))
+    return dict(sorted({**collected.schemas, **_GENERAL}.items()))

@@ -1,60 +1,18 @@
-"""OpenAPI version 2: one document for everything, in JSON or in the protobuf form that kubectl asks for.
+"""OpenAPI version 2: one document for everything, made from the version 3 documents.
 
-It is made from the version 3 documents. kubectl falls back on it where version 3 does not help: above all to validate
-the members of a ``kind: List`` before it sends them.
+kubectl falls back on it where version 3 does not help: above all to validate the members of a ``kind: List`` before
+it sends them. Generated clients are made of it.
 
-Source: OpenAPI 2.0; kube-openapi serves the same media types.
+Source: OpenAPI 2.0.
 """
 
-import asyncio
-from collections.abc import Sequence
-from functools import cache
 from typing import Any, Final
 
-from aiohttp import web
-
-from apiserver.documents import Document, document
-from apiserver.negotiation import clauses
-from apiserver.openapi.protobuf import encode_document
 from apiserver.openapi.schemas import INT_OR_STRING, QUANTITY, REF_PREFIX
-from apiserver.openapi.v3 import group_document
-from naru.api.errors import NotAcceptable
-from naru.api.scheme import Resource
-
-PROTOBUF: Final = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"  # as clients ask
-PROTOBUF_ANSWER: Final = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"  # @ is no character of a type
 
 _DEFINITIONS: Final = "#/definitions/"
 _SCALARS: Final = {INT_OR_STRING: {"type": "string", "format": "int-or-string"}, QUANTITY: {"type": "string"}}
-
-
-def add_routes(app: web.Application, resources: Sequence[Resource]) -> None:
-    """Serve ``/openapi/v2``."""
-
-    @cache
-    def build() -> dict[str, Any]:
-        return swagger(group_document(resources))
-
-    @cache
-    def encoded(media_type: str) -> Document:
-        if media_type == PROTOBUF:
-            return document(encode_document(build()), PROTOBUF_ANSWER)
-        return document(build())
-
-    async def handler(request: web.Request) -> web.StreamResponse:
-        media_type = _media_type(request.headers.get("Accept", "*/*"))
-        return (await asyncio.to_thread(encoded, media_type)).respond(request)
-
-    app.router.add_get("/openapi/v2", handler)
-
-
-def _media_type(accept: str) -> str:
-    for clause in clauses(accept):
-        if clause.media_type in (PROTOBUF, PROTOBUF_ANSWER):
-            return PROTOBUF
-        if clause.media_type in ("application/json", "application/*", "*/*", ""):
-            return "application/json"
-    raise NotAcceptable(f"only the following media types are accepted: application/json, {PROTOBUF}")
+_ZEROS: Final[tuple[Any, ...]] = ("", 0, False, {})
 
 
 def swagger(document_v3: dict[str, Any]) -> dict[str, Any]:
@@ -69,18 +27,20 @@ def swagger(document_v3: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _converted(value: Any) -> Any:
-    """Move references, and unwrap the ``allOf`` of one: version 2 lets text stand beside a ``$ref``."""
-    if isinstance(value, list):
-        return [_converted(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    result = {key: _converted(item) for key, item in value.items() if key != "allOf"}
-    for part in value.get("allOf", ()):
-        result |= _converted(part)
-    target = result.get("$ref")
-    if isinstance(target, str):
-        result["$ref"] = target.replace(REF_PREFIX, _DEFINITIONS)
+def _converted(schema: dict[str, Any]) -> dict[str, Any]:
+    """Move references, unwrap the ``allOf`` of one, for version 2 lets text stand beside a ``$ref``; drop zeros."""
+    result = {key: value for key, value in schema.items() if key != "allOf"}
+    for part in schema.get("allOf", ()):
+        result |= part
+    if result.get("default") in _ZEROS:
+        result.pop("default", None)
+    for holder in ("items", "additionalProperties"):
+        if isinstance(result.get(holder), dict):
+            result[holder] = _converted(result[holder])
+    if "properties" in result:
+        result["properties"] = {name: _converted(inner) for name, inner in result["properties"].items()}
+    if "$ref" in result:
+        result["$ref"] = result["$ref"].replace(REF_PREFIX, _DEFINITIONS)
     return result
 
 
@@ -96,9 +56,10 @@ def _parameter(parameter: dict[str, Any]) -> dict[str, Any]:
 def _operation(operation: dict[str, Any]) -> dict[str, Any]:
     body = operation.get("requestBody")
     result = {key: value for key, value in operation.items() if key != "requestBody"}
-    result["parameters"] = [_parameter(parameter) for parameter in operation["parameters"]]
+    result["parameters"] = [_parameter(parameter) for parameter in operation.get("parameters", ())]
     result["responses"] = {code: _response(answer) for code, answer in operation["responses"].items()}
-    result["produces"] = [kind for answer in operation["responses"].values() for kind in answer["content"]]
+    contents = [answer.get("content", {}) for answer in operation["responses"].values()]
+    result |= {"produces": list(dict.fromkeys(kind for content in contents for kind in content)), "schemes": ["https"]}
     if body:
         result["consumes"] = list(body["content"])
         sent = next(iter(body["content"].values()))["schema"]
@@ -109,5 +70,7 @@ def _operation(operation: dict[str, Any]) -> dict[str, Any]:
 
 
 def _response(answer: dict[str, Any]) -> dict[str, Any]:
+    if "content" not in answer:
+        return {"description": answer["description"]}
     schema = next(iter(answer["content"].values()))["schema"]
     return {"description": answer["description"], "schema": _converted(schema)}

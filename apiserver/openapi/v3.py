@@ -1,71 +1,59 @@
-"""OpenAPI version 3: an index, and one document a group-version, each at a URL that changes when it does.
+"""OpenAPI version 3: one document a group-version, and small ones for discovery.
 
 Source: KEP-2896 (OpenAPI v3).
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from functools import cache, partial
+from collections.abc import Iterable
 from itertools import groupby
 from typing import Any, Final
 
-from aiohttp import web
-
-from apiserver.documents import Document, document
-from apiserver.openapi.operations import paths_of
-from apiserver.openapi.schemas import schemas_of
+from apiserver.openapi.discovery import VERSION_INFO, discovery_path, discovery_schemas
+from apiserver.openapi.index import document_names, document_path
+from apiserver.openapi.operations import Names, paths_of
+from apiserver.openapi.schemas import Schema, schemas_of
 from naru.api.autoscaling_v1 import Scale
 from naru.api.core_v1 import Binding
 from naru.api.meta import KubeObject
 from naru.api.policy_v1 import Eviction
-from naru.api.scheme import Resource
+from naru.api.scheme import RESOURCES, Resource
 
 TITLE: Final = "Kubernetes"  # as clients know the API; what serves it is told by /version
-BEARS_HASH: Final = "public, immutable, max-age=31536000"  # a URL with a hash never changes its answer
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+SECURITY: Final = {
+    "BearerToken": {
+        "description": "A token in the Authorization header.",
+        "type": "apiKey",
+        "name": "authorization",
+        "in": "header",
+    }
+}
 
 _SUBRESOURCE_MODELS: Final[dict[str, type[KubeObject]]] = {
     "binding": Binding,
     "eviction": Eviction,
     "scale": Scale,
 }
+_ROOTS: Final = {
+    "api": ("/api/", "APIVersions", "getCoreAPIVersions", "get available API versions", "core"),
+    "apis": ("/apis/", "APIGroupList", "getAPIVersions", "get available API versions", "apis"),
+    "version": ("/version/", VERSION_INFO, "getCodeVersion", "get the version information for this server", "version"),
+}  # by the name of the document: its path, what that answers with, and how the operation is called
 
 
-def add_routes(app: web.Application, resources: Sequence[Resource]) -> None:
-    """Serve the index and the documents of these resources."""
-    groups = {path: tuple(members) for path, members in groupby(resources, key=document_path)}
-
-    @cache
-    def build(path: str) -> Document:
-        return document(group_document(groups[path]))
-
-    def build_index() -> Document:
-        urls = {path: {"serverRelativeURL": f"/openapi/v3/{path}?hash={build(path).digest}"} for path in groups}
-        return document({"paths": urls})
-
-    async def index(request: web.Request) -> web.StreamResponse:
-        return (await asyncio.to_thread(build_index)).respond(request)
-
-    app.router.add_get("/openapi/v3", index)
-    for path in groups:
-        app.router.add_get(f"/openapi/v3/{path}", _serve(partial(build, path)))
+def build(name: str) -> dict[str, Any]:
+    """Build the document of a name."""
+    if name in _ROOTS:
+        path, schema, operation, text, tag = _ROOTS[name]
+        return _document({path: discovery_path(schema, operation, text, tag)}, discovery_schemas(schema))
+    members = [resource for resource in RESOURCES if document_path(resource) == name]
+    return group_document(members) if members else _group_alone(name)
 
 
-def _serve(build: Callable[[], Document]) -> Handler:
-    async def handler(request: web.Request) -> web.StreamResponse:
-        current = await asyncio.to_thread(build)  # some 100 ms of pure Python the first time
-        response = current.respond(request)
-        if request.query.get("hash") == current.digest:
-            response.headers["Cache-Control"] = BEARS_HASH
-        return response
-
-    return handler
-
-
-def document_path(resource: Resource) -> str:
-    """Return the index key of a resource's group-version: ``api/v1``, ``apis/apps/v1``."""
-    return f"apis/{resource.api_version}" if resource.group else f"api/{resource.version}"
+def _group_alone(name: str) -> dict[str, Any]:
+    resource = next(resource for resource in RESOURCES if name == f"apis/{resource.group}")
+    names = Names(resource)
+    group = names.group.removesuffix(resource.version.capitalize())
+    path = discovery_path("APIGroup", f"get{group}APIGroup", "get information of a group", names.tag.rpartition("_")[0])
+    return _document({f"/{name}/": path}, discovery_schemas("APIGroup"))
 
 
 def group_document(resources: Iterable[Resource]) -> dict[str, Any]:
@@ -74,11 +62,31 @@ def group_document(resources: Iterable[Resource]) -> dict[str, Any]:
     subresources = {name for resource in members for name in resource.subresources}
     extra = [_SUBRESOURCE_MODELS[name] for name in sorted(subresources & _SUBRESOURCE_MODELS.keys())]
     paths: dict[str, Any] = {}
-    for resource in members:
-        paths |= paths_of(resource)
+    for name, versioned in groupby(members, key=document_path):
+        first, *rest = versioned
+        names = Names(first)
+        operation = f"get{names.group}APIResources"
+        paths[f"/{name}/"] = discovery_path("APIResourceList", operation, "get available resources", names.tag)
+        for resource in (first, *rest):
+            paths |= paths_of(resource)
+    return _document(paths, schemas_of(members, extra) | discovery_schemas("APIResourceList"))
+
+
+def everything() -> dict[str, Any]:
+    """Build one document of all, for version 2 to convert."""
+    whole = group_document(RESOURCES)
+    for name in document_names():
+        if name in _ROOTS or (name.count("/") == 1 and name != "api/v1"):
+            part = build(name)
+            whole["paths"] |= part["paths"]
+            whole["components"]["schemas"] |= part["components"]["schemas"]
+    return _document(whole["paths"], whole["components"]["schemas"])
+
+
+def _document(paths: dict[str, Any], schemas: dict[str, Schema]) -> dict[str, Any]:
     return {
         "openapi": "3.0.0",
         "info": {"title": TITLE, "version": "unversioned"},
         "paths": dict(sorted(paths.items())),
-        "components": {"schemas": schemas_of(members, extra)},
+        "components": {"schemas": dict(sorted(schemas.items())), "securitySchemes": SECURITY},
     }

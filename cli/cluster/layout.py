@@ -43,6 +43,11 @@ class Layout:
         return self.data / "pki"
 
     @property
+    def cache(self) -> Path:
+        """What the API server can make again, and would rather not."""
+        return self.data / "cache"
+
+    @property
     def images(self) -> Path:
         """The image store that all nodes of this machine share."""
         return self.data / "images"

@@ -325,11 +325,6 @@ class TestPatch:
         assert result.returncode != 0
         assert message in result.stderr
 
-    def test_server_side_apply_is_refused_with_what_is_accepted(self, kubectl: Kubectl) -> None:
-        result = kubectl.result("apply", "--server-side", "-f", "-", stdin=yaml.safe_dump(DEPLOYMENT))
-        assert result.returncode != 0
-        assert "application/strategic-merge-patch+json" in result.stderr
-
 
 class TestTrail:
     """Writes are recorded with who made them and what they changed."""

@@ -7,10 +7,14 @@ from typing import Any
 import pytest
 
 from apiserver.openapi.descriptions import descriptions_of
+from apiserver.openapi.discovery import discovery_schemas
+from apiserver.openapi.index import document_names
+from apiserver.openapi.library import document_hash
 from apiserver.openapi.operations import paths_of
 from apiserver.openapi.protobuf import encode_document, varint
 from apiserver.openapi.v2 import swagger
-from apiserver.openapi.v3 import group_document
+from apiserver.openapi.v3 import build, group_document
+from apiserver.openapi.v3 import everything as whole_document
 from naru.api.pod_v1 import PodSpec
 from naru.api.scheme import RESOURCES
 
@@ -19,7 +23,7 @@ APPS = [resource for resource in RESOURCES if resource.group == "apps"]
 
 @cache
 def everything() -> dict[str, Any]:
-    return group_document(RESOURCES)
+    return whole_document()
 
 
 def schema(name: str) -> dict[str, Any]:
@@ -65,6 +69,14 @@ class TestSchemas:
         assert schema("api.core.v1.PodSpec")["required"] == ["containers"]
         assert "required" not in schema("api.core.v1.Pod") or "kind" not in schema("api.core.v1.Pod")["required"]
 
+    def test_what_is_only_set_whole_is_marked(self) -> None:
+        assert schema("apimachinery.pkg.apis.meta.v1.LabelSelector")["x-kubernetes-map-type"] == "atomic"
+        assert schema("api.core.v1.PodSpec")["properties"]["nodeSelector"]["x-kubernetes-map-type"] == "atomic"
+
+    def test_what_must_be_given_has_the_zero_of_its_type(self) -> None:
+        assert schema("api.core.v1.ContainerPort")["properties"]["containerPort"]["default"] == 0
+        assert schema("apimachinery.pkg.apis.meta.v1.ObjectMeta")["properties"]["finalizers"]["items"]["default"] == ""
+
     def test_kinds_are_marked(self) -> None:
         assert schema("api.apps.v1.Deployment")["x-kubernetes-group-version-kind"] == [
             {"group": "apps", "version": "v1", "kind": "Deployment"}
@@ -100,9 +112,9 @@ class TestSchemas:
     def test_every_field_of_every_kind_is_described(self) -> None:
         missing = [
             f"{name}.{field}"
-            for name, found in everything()["components"]["schemas"].items()
+            for name, found in group_document(RESOURCES)["components"]["schemas"].items()
             for field, declared in found.get("properties", {}).items()
-            if not declared.get("description", "").endswith(".")
+            if name not in discovery_schemas("APIResourceList") and not declared.get("description", "").endswith(".")
         ]
         assert missing == []
 
@@ -150,7 +162,74 @@ class TestOperations:
             for method, operation in item.items()
             if method != "parameters"
         ]
-        assert len(ids) == len(set(ids))
+        assert [name for name in ids if ids.count(name) > 1] == []
+
+    @pytest.mark.parametrize(
+        ("path", "method", "operation_id", "action"),
+        [
+            ("/api/v1/namespaces/{namespace}/pods", "get", "listCoreV1NamespacedPod", "list"),
+            ("/api/v1/namespaces/{namespace}/pods", "post", "createCoreV1NamespacedPod", "post"),
+            (
+                "/api/v1/namespaces/{namespace}/pods",
+                "delete",
+                "deleteCoreV1CollectionNamespacedPod",
+                "deletecollection",
+            ),
+            ("/api/v1/pods", "get", "listCoreV1PodForAllNamespaces", "list"),
+            ("/api/v1/nodes/{name}", "get", "readCoreV1Node", "get"),
+            ("/api/v1/nodes/{name}", "put", "replaceCoreV1Node", "put"),
+            ("/api/v1/namespaces/{namespace}/pods/{name}/log", "get", "readCoreV1NamespacedPodLog", "get"),
+            (
+                "/api/v1/namespaces/{namespace}/pods/{name}/exec",
+                "post",
+                "connectCoreV1PostNamespacedPodExec",
+                "connect",
+            ),
+            ("/api/v1/namespaces/{namespace}/pods/{name}/status", "patch", "patchCoreV1NamespacedPodStatus", "patch"),
+            ("/api/v1/watch/pods", "get", "watchCoreV1PodListForAllNamespaces", "watchlist"),
+            ("/api/v1/watch/namespaces/{namespace}/pods/{name}", "get", "watchCoreV1NamespacedPod", "watch"),
+            (
+                "/apis/rbac.authorization.k8s.io/v1/clusterroles",
+                "get",
+                "listRbacAuthorizationV1ClusterRole",
+                "list",
+            ),
+            (
+                "/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas/{name}",
+                "delete",
+                "deleteFlowcontrolApiserverV1FlowSchema",
+                "delete",
+            ),
+        ],
+    )
+    def test_names_are_those_of_upstream(self, path: str, method: str, operation_id: str, action: str) -> None:
+        operation = everything()["paths"][path][method]
+        assert (operation["operationId"], operation["x-kubernetes-action"]) == (operation_id, action)
+
+    def test_tags_are_those_of_upstream(self) -> None:
+        tags = {
+            tag
+            for item in everything()["paths"].values()
+            for op in item.values()
+            if isinstance(op, dict)
+            for tag in op["tags"]
+        }
+        assert {"core_v1", "apps_v1", "rbacAuthorization_v1", "flowcontrolApiserver_v1", "version", "apis"} <= tags
+
+
+class TestDocuments:
+    """Every document of the index can be built, and its hash follows from the code alone."""
+
+    @pytest.mark.parametrize("name", document_names())
+    def test_a_document_of_the_index(self, name: str) -> None:
+        built = build(name)
+        known = {f"#/components/schemas/{schema}" for schema in built["components"]["schemas"]}
+        assert set(references(built)) <= known
+        assert built["paths"]
+        assert len(document_hash(name)) == 128
+
+    def test_the_index_has_groups_and_versions(self) -> None:
+        assert {"api", "api/v1", "apis", "apis/apps", "apis/apps/v1", "version"} <= set(document_names())
 
 
 class TestVersion2:
