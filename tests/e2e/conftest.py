@@ -144,3 +144,49 @@ def clusters() -> Iterator[Callable[..., Cluster]]:
     yield make
     for own in made:
         own.down("--purge")
+
+
+class Kubectl:
+    """One version of kubectl, pointed at the cluster."""
+
+    def __init__(self, binary: Path, kubeconfig: Path, home: Path) -> None:
+        self.binary = binary
+        self.environment = {"KUBECONFIG": str(kubeconfig), "HOME": str(home), "PATH": os.environ["PATH"]}
+
+    def run(self, *arguments: str, stdin: str | None = None, timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(self.binary), *arguments],
+            env=self.environment,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+        )
+
+    def __call__(self, *arguments: str, stdin: str | None = None, timeout_s: float = 60) -> str:
+        done = self.run(*arguments, stdin=stdin, timeout_s=timeout_s)
+        assert done.returncode == 0, f"kubectl {' '.join(arguments)}: {done.stderr}{done.stdout}"
+        return done.stdout
+
+    def popen(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [str(self.binary), *arguments],
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+
+@pytest.fixture(params=["1.32", "1.36"])
+def kubectl(request: pytest.FixtureRequest, cluster: Cluster, tmp_path: Path) -> Iterator[Kubectl]:
+    """Each version, with a namespace of its own as the default."""
+    tool = Kubectl(REPOSITORY / ".tools" / f"kubectl-{request.param}", tmp_path / "kubeconfig", tmp_path)
+    namespace = f"kubectl-{request.param.replace('.', '-')}-{os.getpid()}-{time.monotonic_ns() % 100000}"
+    (tmp_path / "kubeconfig").write_text(cluster.kubeconfig.read_text())
+    tool("create", "namespace", namespace)
+    tool("config", "set-context", "--current", "--namespace", namespace)
+    yield tool
+    tool("delete", "pods", "--all", "--grace-period=1", "--wait=false")  # most of them would ignore SIGTERM for long
+    tool("delete", "namespace", namespace, timeout_s=90)
