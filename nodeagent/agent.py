@@ -29,6 +29,7 @@ from nodeagent.objects import ReferencedObjects
 from nodeagent.pod_workers import PodWorkers, remove_leftovers
 from nodeagent.pods.downward import NodeFacts
 from nodeagent.pods.pulls import ImagePuller
+from nodeagent.pods.qos import QosClasses
 from nodeagent.pods.services import NodeServices
 from nodeagent.registration import Registration
 from nodeagent.runtime.runtime import Runtime
@@ -105,7 +106,8 @@ class Agent:
         services = self._services(client)
         stack.push_async_callback(services.objects.close)
         group.create_task(services.recorder.run(), name="events")
-        workers = PodWorkers(services, await self._runtime.adopt(), {"kubernetes.io/hostname": self._config.node_name})
+        labels = {"kubernetes.io/hostname": self._config.node_name}
+        workers = PodWorkers(services, await self._runtime.adopt(), labels, QosClasses(self._runtime.driver))
         stack.push_async_callback(workers.close)
         await stack.enter_async_context(serving(self._config, workers.find))
         return workers

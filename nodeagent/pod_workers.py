@@ -18,6 +18,7 @@ from naru.client.watch import EventType
 from nodeagent.config import AgentConfig
 from nodeagent.pods.admission import admit
 from nodeagent.pods.observed import Verdict
+from nodeagent.pods.qos import QosClasses
 from nodeagent.pods.services import NodeServices, Sandbox
 from nodeagent.pods.stopper import Stopper
 from nodeagent.pods.worker import PodWorker
@@ -33,8 +34,11 @@ WORKER_RETRY_S: Final = 5.0
 class PodWorkers:
     """The workers of this node, found by pod."""
 
-    def __init__(self, services: NodeServices, adopted: Iterable[Sandbox], labels: dict[str, str]) -> None:
+    def __init__(
+        self, services: NodeServices, adopted: Iterable[Sandbox], labels: dict[str, str], classes: QosClasses
+    ) -> None:
         self._services = services
+        self._classes = classes
         self._adopted = {sandbox.state.spec.uid: sandbox for sandbox in adopted}
         self._labels = labels
         self._workers: dict[str, PodWorker] = {}  # by uid: a namesake may come before its predecessor is gone
@@ -45,6 +49,8 @@ class PodWorkers:
         pod = new or old
         assert pod is not None
         worker = self._workers.get(pod.metadata.uid)
+        if event is not EventType.DELETED:
+            self._classes.note(pod)
         if worker is None and event is not EventType.DELETED:
             self._start(pod)
         elif worker is not None and event is EventType.DELETED:
@@ -94,6 +100,7 @@ class PodWorkers:
                 await asyncio.sleep(WORKER_RETRY_S)
         self._workers.pop(uid, None)
         self._tasks.pop(uid, None)
+        self._classes.forget(worker.pod)
 
 
 def remove_leftovers(config: AgentConfig, live: set[str]) -> None:

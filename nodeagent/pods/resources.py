@@ -46,22 +46,23 @@ def container_limits(container: Container) -> CgroupLimits:
 
 
 def pod_limits(pod: Pod, pids_limit: int | None) -> CgroupLimits:
-    """Return the cgroup limits of a whole pod: bounded where each of its containers is.
-
-    Init containers run before the others, so the pod needs the larger of the two sums.
-    """
+    """Return the cgroup limits of a whole pod: bounded where each of its containers is."""
     main, init = pod.spec.containers, pod.spec.init_containers
-    request = max(sum(map(_request, main)), max(map(_request, init), default=0))
     bounded_cpu = all(_milli(c.resources.limits) for c in (*main, *init))
     bounded_memory = all(_bytes(c.resources.limits) for c in (*main, *init))
     cpu = max(sum(_milli(c.resources.limits) for c in main), *(_milli(c.resources.limits) for c in init), 0)
     memory = max(sum(_bytes(c.resources.limits) for c in main), *(_bytes(c.resources.limits) for c in init), 0)
     return CgroupLimits(
-        cpu_shares=cpu_shares(request),
+        cpu_shares=cpu_shares(requested_milli_cpu(pod)),
         cpu_quota_us=cpu_quota_us(cpu) if bounded_cpu else None,
         memory_limit_bytes=memory if bounded_memory else None,
         pids_limit=pids_limit,
     )
+
+
+def requested_milli_cpu(pod: Pod) -> int:
+    """Return what a pod asks for; init containers run before the others, one by one, so it is the larger of the two."""
+    return max(sum(map(_request, pod.spec.containers)), max(map(_request, pod.spec.init_containers), default=0))
 
 
 def oom_score_adj(pod: Pod, container: Container, memory_capacity_bytes: int) -> int:
@@ -82,7 +83,12 @@ def oom_score_adj(pod: Pod, container: Container, memory_capacity_bytes: int) ->
 
 def pod_cgroup(pod: Pod) -> str:
     """Return the pod's place below the node's cgroup: ``burstable/pod<uid>``."""
-    return f"{qos_class(pod).lower()}/pod{pod.metadata.uid}"
+    return f"{class_cgroup(pod)}/pod{pod.metadata.uid}"
+
+
+def class_cgroup(pod: Pod) -> str:
+    """Return the cgroup of the pod's QoS class."""
+    return qos_class(pod).lower()
 
 
 def _request(container: Container) -> int:
