@@ -17,11 +17,17 @@ _MODULES: Final[dict[str, str]] = {
     "apps_v1": "apps",
     "config_v1": "core",
     "coordination_v1": "core",
+    "discovery_v1": "endpoints",
+    "endpoints_v1": "endpoints",
     "event_v1": "core",
     "namespace_v1": "core",
+    "networking_v1": "networking",
     "node_v1": "core",
     "pod_v1": "pods",
+    "policy_v1": "policy",
+    "quota_v1": "quotas",
     "service_account_v1": "core",
+    "service_v1": "services",
 }  # by the module that declares a kind: the one of this package that holds its rules
 
 
