@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 
 import kubernetes_asyncio
 import lightkube
@@ -99,9 +100,10 @@ class TestLightkube:
     """The small typed client on httpx."""
 
     @pytest.fixture
-    def client(self, cluster) -> lightkube.Client:
+    def client(self, cluster) -> Iterator[lightkube.Client]:
         config = lightkube.KubeConfig.from_file(cluster.kubeconfig)
-        return lightkube.Client(config=config, field_manager="lightkube-test")
+        with lightkube.Client(config=config, field_manager="lightkube-test") as client:
+            yield client
 
     @pytest.fixture
     def namespace(self, client) -> Iterator[str]:
@@ -116,10 +118,11 @@ class TestLightkube:
         changed = client.apply(Deployment.from_dict(a_deployment(namespace, replicas=1)))
         assert changed.spec.replicas == 1
         pods = []
-        for event, pod in client.watch(Pod, namespace=namespace, labels={"app": "web"}, server_timeout=40):
-            pods.append((event, pod.status.phase))
-            if pod.status.phase == "Running":
-                break
+        with closing(client.watch(Pod, namespace=namespace, labels={"app": "web"}, server_timeout=40)) as watch:
+            for event, pod in watch:
+                pods.append((event, pod.status.phase))
+                if pod.status.phase == "Running":
+                    break
         assert pods[-1][1] == "Running"
 
     def test_another_manager_is_in_the_way(self, client, namespace) -> None:

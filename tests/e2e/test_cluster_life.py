@@ -154,6 +154,13 @@ class TestUpAndDown:
         own.naru("rollout", "status", "deployment/crew", "--timeout", "60s")
         assert len(ready_containers(own)) == 4
 
+    def test_containers_may_say_farewell(self, own) -> None:
+        own.naru("apply", "-f", "-", stdin=POLITE)
+        own.naru("rollout", "status", "deployment/polite", "--timeout", "60s")
+        own.down()
+        logs = Path(f"/var/lib/naru/{own.name}/nodes").glob("*/logs/default_polite-*/main/0.log")
+        assert ["farewell" in log.read_text() for log in logs] == [True, True]
+
     def test_down_twice_is_harmless(self, own) -> None:
         own.down()
         own.down("--purge")
