@@ -14,6 +14,7 @@ from aiohttp import web
 
 from apiserver import authn, authz, discovery, health, node_proxy, trail
 from apiserver.bodies.parsing import MAX_BYTES, too_large
+from apiserver.connections import PATIENCE, patience_for
 from apiserver.encoding import CACHE_CONTROL, prettier, to_yaml
 from apiserver.handlers.binding import bind, evict
 from apiserver.handlers.call import Call
@@ -64,6 +65,7 @@ SUBRESOURCE_VERBS: Final[dict[tuple[str, str], Verb]] = {
 def make_app(state: ServerState) -> web.Application:
     """Build the application around the server's state."""
     app = web.Application(middlewares=[_guard], client_max_size=MAX_BYTES)
+    app[PATIENCE] = patience_for(state.config.request_timeout_s)
     for module in (health, discovery, trail, node_proxy):
         module.add_routes(app, state)
     openapi.add_routes(app, Library(state.config.cache_dir))
@@ -100,6 +102,7 @@ def verb_of(info: RequestInfo) -> Verb:
 async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let in whom we know, number the request, and turn every failure into a Status."""
     request["audit_id"] = request.headers.get("Audit-ID") or str(uuid.uuid4())
+    request.app[PATIENCE].silent.asks(request)
     try:
         authz.authorize(authn.authenticate(request), request.method, request.path, request.query)
         return await handler(request)

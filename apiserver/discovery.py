@@ -22,6 +22,7 @@ from aiohttp import web
 from apiserver.documents import Document, document
 from apiserver.encoding import CACHE_CONTROL, prettier, to_yaml
 from apiserver.negotiation import JSON, MEDIA_TYPES, YAML, check_route, clauses, is_pretty, negotiated, not_acceptable
+from apiserver.request_info import not_allowed
 from apiserver.state import ServerState
 from apiserver.subresources import Subresource, subresources_of
 from naru.api.scheme import RESOURCES, Resource
@@ -52,10 +53,19 @@ def add_routes(app: web.Application, state: ServerState) -> None:
     """Serve the discovery documents and ``/version``, and at ``/`` the list of all such paths."""
     addresses = [f"{host}:{port}" for host, port in state.config.listen]
     for path, handler in _handlers(addresses).items():
-        app.router.add_get(path, handler, allow_head=False)
-        app.router.add_get(f"{path}/", handler, allow_head=False)  # how the Python client asks
+        app.router.add_route("*", path, _only_get(handler))
+        app.router.add_route("*", f"{path}/", _only_get(handler))  # how the Python client asks
     for path in ("/", "/index.html"):
         app.router.add_route("*", path, _list_paths)
+
+
+def _only_get(handler: Handler) -> Handler:
+    async def guarded(request: web.Request) -> web.StreamResponse:
+        if request.method != "GET":
+            raise not_allowed()
+        return await handler(request)
+
+    return guarded
 
 
 def _handlers(addresses: Sequence[str]) -> dict[str, Handler]:

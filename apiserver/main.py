@@ -20,6 +20,7 @@ from aiohttp import web
 
 from apiserver.app import finish_headers, make_app
 from apiserver.authn import server_tls
+from apiserver.connections import PATIENCE, limits
 from apiserver.startup import prepare_cluster
 from apiserver.state import ServerConfig, ServerState
 from apiserver.storage.caches import Caches
@@ -53,6 +54,13 @@ def parser() -> argparse.ArgumentParser:
         type=int,
         default=300,
         help="how long pods stay on a node that is not ready or not reachable, unless they say otherwise",
+    )
+    flags.add_argument(
+        "--request-timeout",
+        type=float,
+        default=60.0,
+        metavar="SECONDS",
+        help="how long a client may take to send a request",
     )
     flags.add_argument("--cache-dir", type=Path, help="keeps what can be made again, such as OpenAPI documents")
     flags.add_argument("--log-level", default="info", choices=("debug", "info", "warning", "error"))
@@ -95,12 +103,18 @@ async def running(config: ServerConfig) -> AsyncIterator[ServerState]:
     state = ServerState(config, etcd, ObjectStore(etcd, caches), caches, TrailRing())
     app = make_app(state)
     app.on_response_prepare.append(finish_headers)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S, **limits())
     try:
         await runner.setup()
         await _listen(runner, config)
         async with asyncio.TaskGroup() as group:
-            work: list[Coroutine[None, None, None]] = [caches.run(), prepare_cluster(state), _compact(etcd, caches)]
+            silent = app[PATIENCE].silent.watch(runner)
+            work: list[Coroutine[None, None, None]] = [
+                caches.run(),
+                prepare_cluster(state),
+                _compact(etcd, caches),
+                silent,
+            ]
             tasks = [group.create_task(job) for job in work]
             try:
                 yield state
@@ -154,7 +168,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         listen = tuple(map(parse_address, args.listen))
         config = ServerConfig(
-            args.etcd, listen, args.pki_dir, args.cluster_name, args.default_toleration_seconds, args.cache_dir
+            args.etcd,
+            listen,
+            args.pki_dir,
+            args.cluster_name,
+            args.default_toleration_seconds,
+            args.request_timeout,
+            args.cache_dir,
         )
         asyncio.run(serve(config))
     except (CannotStart, ValueError) as error:

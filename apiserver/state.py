@@ -28,6 +28,7 @@ class ServerConfig:
     pki_dir: Path
     cluster_name: str = "naru"
     default_toleration_seconds: int = 300
+    request_timeout_s: float = 60.0  # until the body of a request must have come
     cache_dir: Path | None = None  # of what can be made again; None: nothing is kept over a restart
 
     @property

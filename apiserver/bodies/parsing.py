@@ -16,12 +16,12 @@ from aiohttp import web
 
 from apiserver import protobuf
 from apiserver.bodies.malformed import TOO_DEEP, syntax_error
+from apiserver.connections import PATIENCE
 from naru.api.errors import BadRequest, GatewayTimeout, RequestEntityTooLarge, UnsupportedMediaType
 from naru.api.strict import parse_repeating
 
 MAX_BYTES: Final = 3 << 20
 MAX_DEPTH: Final = 200  # of objects and lists in each other; no kind comes near it
-READ_S: Final = 60.0  # until the whole body must be there; upstream's --request-timeout
 JSON_TYPES: Final = ("application/json", "")  # some clients send JSON and no type at all
 YAML_TYPE: Final = "application/yaml"
 SLOW_BYTES: Final = 64 << 10  # larger YAML is read beside the loop
@@ -60,7 +60,7 @@ async def read_body(request: web.Request) -> bytes:
     try:
         if request.content.is_eof():
             return await request.read()
-        async with asyncio.timeout(READ_S):
+        async with asyncio.timeout(request.app[PATIENCE].request_s):
             return await request.read()
     except web.HTTPRequestEntityTooLarge:
         raise too_large() from None

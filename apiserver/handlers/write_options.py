@@ -29,8 +29,9 @@ def check_write_options(call: Call, kind: str, patch_type: str = "") -> None:
         return
     errors = _patch_errors(call, patch_type) if kind == PATCH else []
     errors += _manager_errors(query.get("fieldManager", ""))
-    if wrong := [value for value in query.getall("dryRun", []) if value != DRY_RUN_ALL]:
-        errors.append(_unsupported("dryRun", f"[]string{{{', '.join(map(json.dumps, wrong))}}}", (DRY_RUN_ALL,)))
+    asked = query.getall("dryRun", [])
+    if any(value != DRY_RUN_ALL for value in asked):
+        errors.append(_unsupported("dryRun", json.dumps(asked, separators=(",", ":")), (DRY_RUN_ALL,)))
     validation = query.get("fieldValidation", "")
     if validation not in ("", *VALIDATIONS):
         errors.append(_unsupported("fieldValidation", json.dumps(validation), ("", *sorted(VALIDATIONS))))
