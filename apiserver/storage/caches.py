@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 FRESH_DEADLINE_S: Final = 3.0
 RETRY_S: Final = 0.1
 PAGE: Final = 500  # keys read at once when listing: bounds the size of one answer of etcd
+REPLAYED: Final = 1000  # revisions before the present that a start begins at, so that watches may resume there
 ALL_KEYS: Final = (b"\0", b"\0")  # the stream watches everything, so that it passes through every revision
 
 
@@ -44,7 +45,8 @@ class Caches:
         self._caches = {resource: WatchCache(resource) for resource in resources}
         self._by_prefix = {cache.prefix: cache for cache in self._caches.values()}
         self.revision = 0  # all changes up to here are in the caches
-        self._loaded = asyncio.Event()
+        self._loaded = asyncio.Event()  # the caches have a list, and have come to the revision of the start
+        self._present = 0  # that revision
         self._following = False
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
         self._asking: asyncio.Task[int] | None = None
@@ -164,18 +166,40 @@ class Caches:
             logger.error("etcd went back in time: listing again", extra={"revision": self.revision})
             self._loaded.clear()
         if not self._loaded.is_set():
-            await self._load()
+            await self._start_at(answer.revision)
         async with contextlib.aclosing(self._etcd.watch(*ALL_KEYS, self.revision + 1)) as batches:
             async for changes in batches:
                 self._following = True
                 if changes:
                     self._apply(changes)
 
-    async def _load(self) -> None:
+    async def _start_at(self, present: int) -> None:
+        """List everything as it was a while ago, if etcd still knows that; the watch then brings what happened since.
+
+        So a server that starts anew has a history, and its clients need not list again.
+        """
+        self._present = present
+        try:
+            await self._load(await self._oldest_known(max(present - REPLAYED, 1), present))
+        except Compacted:  # meanwhile
+            await self._load(present)
+
+    async def _oldest_known(self, oldest: int, known: int) -> int:
+        """Search for the oldest revision, within bounds, that etcd has not forgotten."""
+        while oldest < known:
+            middle = (oldest + known) // 2
+            try:
+                await self._etcd.range(b"\0", revision=middle, count_only=True)
+                known = middle
+            except Compacted:
+                oldest = middle + 1
+        return known
+
+    async def _load(self, revision: int) -> None:
         """List everything, page by page at one revision."""
         end = prefix_end(ROOT)
-        page = await self._etcd.range(ROOT, end, limit=PAGE)
-        revision, items = page.revision, list(page.items)
+        page = await self._etcd.range(ROOT, end, limit=PAGE, revision=revision)
+        items = list(page.items)
         while len(items) < page.count:
             following = await self._etcd.range(items[-1].key + b"\0", end, limit=PAGE, revision=revision)
             items += following.items
@@ -185,7 +209,6 @@ class Caches:
         for cache in self._caches.values():
             cache.load(sorted_in[cache.prefix], revision)
         self.revision = revision
-        self._loaded.set()
         self._wake()
         logger.info("listed etcd", extra={"objects": len(items), "revision": revision})
 
@@ -219,6 +242,8 @@ class Caches:
         self._wake()
 
     def _wake(self) -> None:
+        if self.revision >= self._present:
+            self._loaded.set()
         due = [future for revision, future in self._waiting if revision <= self.revision]
         self._waiting = [waiting for waiting in self._waiting if waiting[0] > self.revision and not waiting[1].done()]
         for future in due:

@@ -101,7 +101,7 @@ class TestHistory:
             "The resourceVersion for the provided list is too old.",
         )
 
-    async def test_a_page_of_a_revision_that_only_etcd_remembers(self, api, apiserver):
+    async def test_a_page_of_a_revision_from_before_the_start(self, api, apiserver):
         for name in ("a", "b", "c"):
             await api.make_config(name)
         first = await api.get(api.path("configmaps"), limit="1")
@@ -123,16 +123,27 @@ class TestHistory:
 
 
 class TestServerRestarted:
-    async def test_a_revision_from_before_the_start_is_gone_and_a_new_list_helps(self, api, apiserver):
+    async def test_a_watch_from_before_the_start_misses_nothing(self, api, apiserver):
         made = await api.make_config("a")
         await api.make_config("b")
+        await api.delete(api.path("configmaps", "a"))
         assert await asyncio.to_thread(apiserver.end) == 0
+        await asyncio.to_thread(apiserver.start)
+        async with api.watch(api.path("configmaps"), resourceVersion=made.version) as watch:
+            assert await watch.take(2) == [("ADDED", "b"), ("DELETED", "a")]
+
+    async def test_a_revision_that_etcd_has_forgotten_is_gone_and_a_new_list_helps(self, api, apiserver, etcd):
+        made = await api.make_config("a")
+        last = await api.make_config("b")
+        assert await asyncio.to_thread(apiserver.end) == 0
+        await etcdctl(etcd, "compaction", last.version)
         await asyncio.to_thread(apiserver.start)
         async with api.watch(api.path("configmaps"), resourceVersion=made.version) as watch:
             event = await watch.next()
             assert event["type"] == "ERROR"
             assert event["object"]["code"] == 410
             assert event["object"]["reason"] == "Expired"
+            assert event["object"]["message"].startswith(f"too old resource version: {made.version} (")
         listed = await api.get(api.path("configmaps"))
         assert [item["metadata"]["name"] for item in listed.body["items"]] == ["a", "b"]
 

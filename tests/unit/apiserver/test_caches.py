@@ -19,14 +19,15 @@ CONFIGMAPS = resource_of(ConfigMap)
 
 
 class FakeEtcd:
-    """An etcd in memory, whose watch delivers only what the test lets through."""
+    """An etcd in memory, whose watch holds back what the test tells it to, until it is broken and made anew."""
 
     def __init__(self) -> None:
         self.revision = 1
-        self.keys: dict[bytes, KeyValue] = {}
         self.log: list[Change] = []
+        self.held: set[int] = set()
         self.compacted = 0
-        self.stream: asyncio.Queue[Sequence[Change] | Exception] = asyncio.Queue()
+        self.news = asyncio.Event()
+        self.fault: Exception | None = None
         self.ranges = 0
         self.started_at: list[int] = []
 
@@ -34,31 +35,48 @@ class FakeEtcd:
         self.revision += 1
         key = storage_key(CONFIGMAPS, ObjectKey("default", name))
         value = encode(ConfigMap(metadata=ObjectMeta(name=name, namespace="default")))
-        self.keys[key] = KeyValue(key, value, self.revision)
-        change = Change(key, value, self.revision)
-        self.log.append(change)
-        if deliver:
-            self.stream.put_nowait([change])
+        self.log.append(Change(key, value, self.revision))
+        self.held |= set() if deliver else {self.revision}
+        self.news.set()
         return self.revision
+
+    def break_watch(self) -> None:
+        self.fault = ServiceUnavailable("broken")
+        self.news.set()
+
+    def restore(self) -> None:
+        self.log.clear()
+        self.revision = 1
 
     async def range(
         self, key: bytes, end: bytes = b"", *, revision: int = 0, limit: int = 0, count_only: bool = False
     ) -> RangeResult:
         self.ranges += 1
         await asyncio.sleep(0)
-        found = [item for name, item in sorted(self.keys.items()) if key <= name < end]
+        if revision and revision < self.compacted:
+            raise Compacted("compacted")
+        changes = [change for change in self.log if change.revision <= (revision or self.revision)]
+        items = {c.key: KeyValue(c.key, c.value, c.revision) for c in changes if c.value is not None}
+        found = [item for name, item in sorted(items.items()) if key <= name < end]
         return RangeResult(self.revision, tuple(found[: limit or None]), len(found))
 
     async def watch(self, key: bytes, end: bytes, start_revision: int) -> AsyncGenerator[Sequence[Change], None]:
         self.started_at.append(start_revision)
+        self.held.clear()
         if start_revision <= self.compacted:
             raise Compacted("compacted")
         yield []
         while True:
-            item = await self.stream.get()
-            if isinstance(item, Exception):
-                raise item
-            yield item
+            for change in [change for change in self.log if change.revision >= start_revision]:
+                if change.revision in self.held:
+                    break
+                start_revision = change.revision + 1
+                yield [change]
+            await self.news.wait()
+            self.news.clear()
+            if self.fault is not None:
+                fault, self.fault = self.fault, None
+                raise fault
 
     async def txn(self, compare: ModRevisionIs, then: Put | Delete) -> TxnResult:
         raise NotImplementedError
@@ -128,13 +146,34 @@ class TestFreshness:
             await earlier
 
 
+class TestStart:
+    async def test_a_new_server_has_a_history(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("apiserver.storage.caches.REPLAYED", 2)
+        etcd = FakeEtcd()
+        for name in "abcd":
+            etcd.put(name)
+        async with following(etcd) as caches:
+            assert names(caches) == ["a", "b", "c", "d"]
+            assert caches.of(CONFIGMAPS).since == 3
+
+    @pytest.mark.parametrize("compacted", [0, 1, 2, 3, 4, 5])
+    async def test_it_goes_as_far_back_as_etcd_remembers(self, compacted: int) -> None:
+        etcd = FakeEtcd()
+        for name in "abcd":
+            etcd.put(name)
+        etcd.compacted = compacted
+        async with following(etcd) as caches:
+            assert names(caches) == ["a", "b", "c", "d"]
+            assert caches.of(CONFIGMAPS).since == max(compacted, 1)
+
+
 class TestFaults:
     async def test_after_a_break_the_watch_goes_on_where_it_was(self) -> None:
         etcd = FakeEtcd()
         async with following(etcd) as caches:
             etcd.put("a")
             await caches.catch_up()
-            etcd.stream.put_nowait(ServiceUnavailable("broken"))
+            etcd.break_watch()
             etcd.put("b")
             await caches.catch_up()
             assert names(caches) == ["a", "b"]
@@ -146,21 +185,20 @@ class TestFaults:
             etcd.put("a", deliver=False)
             etcd.put("b", deliver=False)
             etcd.compacted = 2
-            etcd.stream.put_nowait(ServiceUnavailable("broken"))
+            etcd.break_watch()
             await asyncio.sleep(0.01)
             assert names(caches) == ["a", "b"]
-            assert caches.of(CONFIGMAPS).since == 3
+            assert caches.of(CONFIGMAPS).since == 2
 
     async def test_an_etcd_restored_from_a_backup_is_noticed(self) -> None:
         etcd = FakeEtcd()
         async with following(etcd) as caches:
             etcd.put("a")
             await caches.catch_up()
-            etcd.keys.clear()
-            etcd.revision = 1
+            etcd.restore()
             with pytest.raises(ServiceUnavailable, match="restored"):
                 await caches.catch_up()
-            etcd.stream.put_nowait(ServiceUnavailable("broken"))
+            etcd.break_watch()
             await asyncio.sleep(0.01)
             await caches.catch_up()
             assert names(caches) == []
