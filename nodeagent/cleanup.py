@@ -1,6 +1,7 @@
 """Take away what a cluster's nodes left in the kernel: processes in its cgroups, mounts, the cgroups themselves.
 
-Flow: `naru down` -> *python -m nodeagent.cleanup* -> cgroup trees, mount table.
+Flow: `naru down` -> *python -m nodeagent.cleanup* -> cgroup trees, mount table. With ``--terminate`` it asks the
+containers to end, and waits a little: that comes first, while their shims still take down how they ended.
 It needs no record of what was made: the cgroup root and the directories name everything that is the cluster's.
 Every step may find half of it gone already.
 
@@ -10,9 +11,12 @@ Source: cgroups(7), proc(5) for /proc/self/mountinfo, umount(2) for MNT_DETACH.
 import argparse
 import logging
 import os
+import select
 import signal
+import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Final
 
@@ -40,14 +44,15 @@ def deepest_first(tree: Path) -> Iterator[Path]:
 
 def members(trees: Iterable[Path]) -> set[int]:
     """List the processes in the trees."""
-    found: set[int] = set()
-    for tree in trees:
-        for directory in deepest_first(tree):
-            try:
-                found.update(map(int, (directory / "cgroup.procs").read_text().split()))
-            except OSError:
-                continue  # removed since it was listed
-    return found - {0}  # 0 stands for a process of another pid namespace
+    return {pid for tree in trees for directory in deepest_first(tree) for pid in _own_members(directory)}
+
+
+def _own_members(directory: Path) -> set[int]:
+    """List the processes of one cgroup; none when it was removed since it was listed."""
+    try:
+        return set(map(int, (directory / "cgroup.procs").read_text().split())) - {0}  # 0: of another pid namespace
+    except OSError:
+        return set()
 
 
 def kill_members(trees: Sequence[Path]) -> None:
@@ -67,6 +72,59 @@ def kill_members(trees: Sequence[Path]) -> None:
             except ProcessLookupError:
                 continue
         time.sleep(_POLL_S)
+
+
+def terminate(trees: Sequence[Path], grace_s: float) -> None:
+    """Ask each container's first process to end, and wait for those that can hear it, at most ``grace_s``."""
+    with ExitStack() as opened:
+        asked = []
+        for pid in first_processes(trees):
+            with suppress(ProcessLookupError, FileNotFoundError):  # it has just ended
+                pidfd = os.pidfd_open(pid)
+                opened.callback(os.close, pidfd)
+                if hears(Path(f"/proc/{pid}/status").read_text(), signal.SIGTERM):
+                    signal.pidfd_send_signal(pidfd, signal.SIGTERM)
+                    asked.append(pidfd)
+        _wait_for_end(asked, grace_s)
+
+
+def first_processes(trees: Iterable[Path]) -> set[int]:
+    """Return the oldest process of each cgroup that has any: the one that a container was started with."""
+    directories = (directory for tree in trees for directory in deepest_first(tree))
+    return {min(pids, key=_start_ticks) for directory in directories if (pids := _own_members(directory))}
+
+
+def _start_ticks(pid: int) -> int:
+    """Read when a process began; one that has gone is nobody's first."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+    except (FileNotFoundError, ProcessLookupError):
+        return sys.maxsize
+
+
+def hears(status: str, signum: int) -> bool:
+    """Tell from /proc/PID/status whether a signal ends a process or is handled by it.
+
+    The kernel drops one that the first process of a pid namespace has no handler for: a wait would be for nothing.
+    Source: pid_namespaces(7), proc_pid_status(5).
+    """
+    fields = dict(line.partition(":")[::2] for line in status.splitlines())
+    bit = 1 << (signum - 1)
+    is_first = fields["NSpid"].split()[-1] == "1"
+    ignored = int(fields["SigIgn"], 16) & bit
+    return bool(int(fields["SigCgt"], 16) & bit) or not (is_first or ignored)
+
+
+def _wait_for_end(pidfds: Sequence[int], timeout_s: float) -> None:
+    poller = select.poll()
+    for pidfd in pidfds:
+        poller.register(pidfd, select.POLLIN)
+    waiting = len(pidfds)
+    deadline = time.monotonic() + timeout_s
+    while waiting and (left_s := deadline - time.monotonic()) > 0:
+        for pidfd, _ in poller.poll(left_s * 1000):
+            poller.unregister(pidfd)
+            waiting -= 1
 
 
 def thaw(trees: Iterable[Path]) -> None:
@@ -115,12 +173,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Clean up; 0 when nothing is left, also when there was nothing."""
     parser = argparse.ArgumentParser(prog="nodeagent.cleanup", description=__doc__.partition("\n")[0])
     parser.add_argument("--cgroup-root", required=True, help="the cluster's cgroup below each controller: naru-NAME")
+    parser.add_argument("--terminate", type=float, metavar="SECONDS", help="only ask containers to end; wait so long")
     parser.add_argument("--below", type=Path, action="append", default=[], help="unmount everything in this directory")
     options = parser.parse_args(argv)
     if not options.cgroup_root.startswith("naru-"):
         parser.error(f"--cgroup-root {options.cgroup_root!r} is not a cluster's: naru-NAME")
     logs.configure("cleanup")
     trees = cgroup_trees(options.cgroup_root)
+    if options.terminate is not None:
+        terminate(trees, options.terminate)
+        return 0
     kill_members(trees)
     for point in plan_unmounts(Path("/proc/self/mountinfo").read_text(), options.below):
         umount2(point, MNT_DETACH)

@@ -87,14 +87,18 @@ def up(
 def down(
     name: Name = DEFAULT_NAME,
     purge: Annotated[bool, typer.Option("--purge", help="Remove the cluster's data too.")] = False,
+    grace_period: Annotated[
+        str, typer.Option("--grace-period", help="How long containers that handle SIGTERM may take to end.")
+    ] = "2s",
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Show no progress.")] = False,
 ) -> int:
     """Stop a cluster and take away everything it made in the kernel; its data stays, unless --purge."""
     from cli.cluster.down import down as bring_down
     from cli.cluster.progress import shown
+    from cli.durations import parse_duration
 
     with shown(quiet=quiet) as progress:
-        message = bring_down(name, progress, purge=purge)
+        message = bring_down(name, progress, purge=purge, grace_s=parse_duration(grace_period, "--grace-period"))
     print(message)
     return 0
 

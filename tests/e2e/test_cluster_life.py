@@ -31,6 +31,22 @@ spec:
       - {name: main, image: naru.local/busybox:1, command: [sleep, "3600"]}
 """
 
+POLITE = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: polite}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: polite}}
+  template:
+    metadata: {labels: {app: polite}}
+    spec:
+      containers:
+      - name: main
+        image: naru.local/busybox:1
+        command: [sh, -c, "trap 'echo farewell; exit' TERM; echo ready; while :; do sleep 0.1; done"]
+"""
+
 
 def output(*command: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
@@ -154,12 +170,15 @@ class TestUpAndDown:
         own.naru("rollout", "status", "deployment/crew", "--timeout", "60s")
         assert len(ready_containers(own)) == 4
 
-    def test_containers_may_say_farewell(self, own) -> None:
+    def test_containers_may_say_farewell(self, own, eventually) -> None:
+        def said() -> list[str]:
+            logs = Path(f"/var/lib/naru/{own.name}/nodes").glob("*/logs/default_polite-*/main/0.log")
+            return [" ".join(line.split()[-1] for line in log.read_text().splitlines()) for log in logs]
+
         own.naru("apply", "-f", "-", stdin=POLITE)
-        own.naru("rollout", "status", "deployment/polite", "--timeout", "60s")
-        own.down()
-        logs = Path(f"/var/lib/naru/{own.name}/nodes").glob("*/logs/default_polite-*/main/0.log")
-        assert ["farewell" in log.read_text() for log in logs] == [True, True]
+        eventually(lambda: said() == ["ready"] * 2, "both run")
+        own.down("--grace-period", "30s")
+        assert said() == ["ready farewell"] * 2
 
     def test_down_twice_is_harmless(self, own) -> None:
         own.down()

@@ -1,10 +1,11 @@
 """What `naru down` finds left over, and in which order it goes."""
 
+import signal
 from pathlib import Path
 
 import pytest
 
-from nodeagent.cleanup import cgroup_trees, deepest_first, main, members, plan_unmounts
+from nodeagent.cleanup import cgroup_trees, deepest_first, hears, main, members, plan_unmounts
 
 MOUNTINFO = """22 1 8:1 / / rw - ext4 /dev/sda1 rw
 30 22 0:25 / /run rw - tmpfs tmpfs rw
@@ -47,3 +48,21 @@ class TestCgroups:
     def test_no_other_tree_is_touched(self, root: str) -> None:
         with pytest.raises(SystemExit):
             main(["--cgroup-root", root])
+
+
+class TestHears:
+    """Nobody is waited for whom the kernel would not even tell."""
+
+    @pytest.mark.parametrize(
+        ("pids", "ignored", "caught", "expected"),
+        [
+            pytest.param("812 1", 0, 1 << 14, True, id="the first of a pid namespace, with a handler"),
+            pytest.param("812 1", 0, 0, False, id="the first of a pid namespace, without one"),
+            pytest.param("812 7", 0, 0, True, id="any other: the signal ends it"),
+            pytest.param("812", 1 << 14, 0, False, id="one that ignores it"),
+            pytest.param("812 1", 0, 1 << 13, False, id="one that handles another signal"),
+        ],
+    )
+    def test_hears(self, pids: str, ignored: int, caught: int, expected: bool) -> None:
+        status = f"Name:\tsleep\nNSpid:\t{pids}\nSigIgn:\t{ignored:016x}\nSigCgt:\t{caught:016x}\n"
+        assert hears(status, signal.SIGTERM) is expected
