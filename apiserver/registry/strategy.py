@@ -7,7 +7,7 @@ storage, and nothing reads a clock of its own.
 
 import secrets
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Final, Generic, TypeVar
@@ -46,6 +46,7 @@ class Strategy(Generic[M]):
     allows_create_on_update: ClassVar[bool] = False  # a PUT of a name that does not exist creates it
     allows_unconditional_update: ClassVar[bool] = True  # a PUT may leave the resourceVersion out, and overwrite
     deletes_gracefully: ClassVar[bool] = False  # somebody gets time to end what the object stands for
+    claims: ClassVar[bool] = False  # objects hold what no other may have (see claimed)
     ttl_seconds: ClassVar[int | None] = None  # objects vanish after that time
     columns: ClassVar[tuple[Column, ...]] = (NAME, AGE)
 
@@ -86,6 +87,16 @@ class Strategy(Generic[M]):
         meta = {"annotations": annotations, "managed_fields": new.metadata.managed_fields}
         return with_meta(old, meta).model_copy(update={"status": status_of(new)})
 
+    # Claiming
+
+    def claimed(self, obj: M) -> Mapping[bytes, bytes]:
+        """Return what an object holds for itself alone: keys of etcd, written and removed in one step with it."""
+        return {}
+
+    def left_behind(self, obj: M) -> Sequence[bytes]:
+        """Return further keys of etcd that go with an object."""
+        return ()
+
     # Checking
 
     def validate(self, obj: M) -> list[FieldError]:
@@ -99,6 +110,10 @@ class Strategy(Generic[M]):
     def validate_status_update(self, new: M, old: M) -> list[FieldError]:
         """Return what is wrong with a status."""
         return validation.validate_status_update(new, old)
+
+    def warnings(self, obj: M) -> Sequence[str]:
+        """Return what the writer of an object should know although nothing is wrong with it."""
+        return ()
 
     # Deleting
 

@@ -52,11 +52,12 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class TxnResult:
-    """How a transaction ended; ``current`` is the key's value when the comparison failed (None: no such key)."""
+    """How a transaction ended; ``current`` is the key's value when a comparison failed (None: no such key)."""
 
     succeeded: bool
     revision: int
     current: KeyValue | None = None
+    taken: tuple[bytes, ...] = ()  # which of the keys that should have been new exist, when a comparison failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +81,11 @@ class Change:
 class Etcd(Protocol):
     """The four calls, and the housekeeping of history."""
 
-    async def txn(self, compare: ModRevisionIs, then: Put | Delete) -> TxnResult:
+    async def txn(self, compare: ModRevisionIs, then: Put | Delete, also: Sequence[Put | Delete] = ()) -> TxnResult:
         """Do ``then`` if the key's revision is as expected, else read the key; one atomic step.
+
+        Args:
+            also: done in the same step; a key that is put here has to be new, or nothing is done at all.
 
         Raises:
             ServiceUnavailable: etcd did not answer in time. The write may or may not have happened.

@@ -17,20 +17,31 @@ _MOD: Final = 2  # Compare.CompareTarget
 _EVENT_DELETE: Final = 1  # Event.EventType
 
 
-def txn_request(compare: ModRevisionIs, then: Put | Delete) -> bytes:
-    """Write a transaction of one comparison: ``then`` if it holds, else a read of the key."""
-    comparison = _number(2, _MOD) + _bytes(3, compare.key) + _number(6, compare.revision, always=True)
+def txn_request(compare: ModRevisionIs, then: Put | Delete, also: Sequence[Put | Delete] = ()) -> bytes:
+    """Write a transaction: ``then`` and ``also`` if the comparison holds and what is put beside is new, else reads."""
+    request = _bytes(1, _comparison(compare)) + _bytes(2, _operation(then))
+    read = _bytes(3, _bytes(1, _bytes(1, compare.key)))  # request_range
+    for operation in also:
+        request += _bytes(2, _operation(operation))
+        if isinstance(operation, Put):
+            request += _bytes(1, _comparison(ModRevisionIs(operation.key, 0)))
+            read += _bytes(3, _bytes(1, _bytes(1, operation.key) + _number(8, 1)))  # keys_only
+    return request + read
+
+
+def _comparison(compare: ModRevisionIs) -> bytes:
+    return _number(2, _MOD) + _bytes(3, compare.key) + _number(6, compare.revision, always=True)
+
+
+def _operation(then: Put | Delete) -> bytes:
     if isinstance(then, Put):
-        operation = _bytes(2, _bytes(1, then.key) + _bytes(2, then.value) + _number(3, then.lease))  # request_put
-    else:
-        operation = _bytes(3, _bytes(1, then.key))  # request_delete_range
-    read = _bytes(1, _bytes(1, compare.key))  # request_range
-    return _bytes(1, comparison) + _bytes(2, operation) + _bytes(3, read)
+        return _bytes(2, _bytes(1, then.key) + _bytes(2, then.value) + _number(3, then.lease))  # request_put
+    return _bytes(3, _bytes(1, then.key))  # request_delete_range
 
 
 def txn_answer(message: bytes) -> TxnResult:
     """Read how a transaction ended."""
-    revision, succeeded, response = 0, False, b""
+    revision, succeeded, responses = 0, False, []
     for number, value in read_fields(message):
         match number:
             case 1:
@@ -38,13 +49,12 @@ def txn_answer(message: bytes) -> TxnResult:
             case 2:
                 succeeded = bool(value)
             case 3:
-                response = as_bytes(value)
-    current = None
-    if not succeeded:
-        for number, value in read_fields(response):
-            if number == 1:  # response_range
-                current = next(iter(range_answer(as_bytes(value)).items), None)
-    return TxnResult(succeeded, revision, current)
+                responses.append(as_bytes(value))
+    if succeeded:
+        return TxnResult(succeeded, revision)
+    ranges = (value for response in responses for number, value in read_fields(response) if number == 1)
+    current, *others = (next(iter(range_answer(as_bytes(value)).items), None) for value in ranges)
+    return TxnResult(succeeded, revision, current, tuple(item.key for item in others if item is not None))
 
 
 def range_request(key: bytes, end: bytes, *, revision: int, limit: int, count_only: bool) -> bytes:

@@ -42,9 +42,9 @@ class GrpcEtcd:
         self._connection: Http2Connection | None = None
         self._connecting = asyncio.Lock()
 
-    async def txn(self, compare: ModRevisionIs, then: Put | Delete) -> TxnResult:
+    async def txn(self, compare: ModRevisionIs, then: Put | Delete, also: Sequence[Put | Delete] = ()) -> TxnResult:
         """Do ``then`` if the key's revision is as expected, else read the key (see Etcd)."""
-        return messages.txn_answer(await self._call(TXN, messages.txn_request(compare, then)))
+        return messages.txn_answer(await self._call(TXN, messages.txn_request(compare, then, also)))
 
     async def range(
         self, key: bytes, end: bytes = b"", *, revision: int = 0, limit: int = 0, count_only: bool = False

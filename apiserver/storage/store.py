@@ -7,7 +7,7 @@ resourceVersion of an object is the revision of its last write. Nothing is answe
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -40,6 +40,10 @@ class Remove:
 
 
 Decide = Callable[[Entry], Awaitable[Keep | Remove]]
+
+
+class Taken(Exception):
+    """What a new object claims for itself alone belongs to another one: choose something else, or give up."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,7 @@ class ObjectStore:
 
         Raises:
             AlreadyExists: its name is taken.
+            Taken: something that it claims is.
         """
         key = ObjectKey(obj.metadata.namespace if resource.namespaced else "", obj.metadata.name)
         path, value = storage_key(resource, key), encode(obj)
@@ -87,7 +92,9 @@ class ObjectStore:
                 raise already_exists(resource, key.name)
             return Written(None, Entry(resource, key, value, 0))
         lease = await self._lease_for(resource)
-        result = await self._etcd.txn(ModRevisionIs(path, 0), Put(path, value, lease))
+        result = await self._etcd.txn(ModRevisionIs(path, 0), Put(path, value, lease), _beside(resource, None, obj))
+        if result.taken:
+            raise Taken
         if not result.succeeded:
             raise already_exists(resource, key.name)
         return Written(None, Entry.written(resource, key, value, result.revision, obj))
@@ -147,7 +154,8 @@ class ObjectStore:
                 return None
             return Written(entry, Entry.stored(resource, entry.key, value, entry.revision), removing)
         then = Delete(path) if removing else Put(path, value, await self._lease_for(resource))
-        result = await self._etcd.txn(ModRevisionIs(path, entry.revision), then)
+        also = _beside(resource, entry, None if removing else decision.obj)
+        result = await self._etcd.txn(ModRevisionIs(path, entry.revision), then, also)
         if result.succeeded:
             after = Entry.written(resource, entry.key, value, result.revision, decision.obj)
             return Written(entry, after, removing)
@@ -183,6 +191,18 @@ class ObjectStore:
                 lease = await self._etcd.lease(ttl + LEASE_SHARED_S)
                 self._leases[ttl] = (lease, time.monotonic())
             return lease
+
+
+def _beside(resource: Resource, old: Entry | None, new: KubeObject | None) -> Sequence[Put | Delete]:
+    """Return what is written in the same step as an object, for kinds whose objects claim something for themselves."""
+    strategy = strategy_for(resource)
+    if not strategy.claims:
+        return ()
+    before = strategy.claimed(old.obj) if old is not None else {}
+    after = strategy.claimed(new) if new is not None else {}
+    gone = [Delete(key) for key in before if key not in after]
+    gone += [Delete(key) for key in strategy.left_behind(old.obj)] if old is not None and new is None else []
+    return [*gone, *(Put(key, value) for key, value in after.items() if key not in before)]
 
 
 def _entry(resource: Resource, key: ObjectKey, item: KeyValue) -> Entry:

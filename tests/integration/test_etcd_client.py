@@ -54,6 +54,23 @@ class TestTransactions:
         assert (await client.txn(ModRevisionIs(key, revision), Delete(key))).succeeded
         assert (await client.range(key)).items == ()
 
+    async def test_what_belongs_together_is_written_together(self, client, key):
+        also = [Put(key + b"a", b"1"), Put(key + b"b", b"2"), Delete(key + b"gone")]
+        done = await client.txn(ModRevisionIs(key, 0), Put(key, b"one"), also)
+        found = await client.range(key, prefix_end(key))
+        assert [(item.key, item.mod_revision) for item in found.items] == [
+            (key, done.revision),
+            (key + b"a", done.revision),
+            (key + b"b", done.revision),
+        ]
+
+    async def test_or_not_at_all_if_something_of_it_is_taken(self, client, key):
+        await put(client, key + b"b", b"theirs")
+        also = [Put(key + b"a", b"1"), Put(key + b"b", b"2")]
+        refused = await client.txn(ModRevisionIs(key, 0), Put(key, b"one"), also)
+        assert (refused.succeeded, refused.current, refused.taken) == (False, None, (key + b"b",))
+        assert (await client.range(key, prefix_end(key), count_only=True)).count == 1
+
     async def test_many_at_once_are_told_apart(self, client, key):
         keys = [b"%b%03d" % (key, number) for number in range(200)]
         revisions = await asyncio.gather(*(put(client, one, one * 100) for one in keys))
