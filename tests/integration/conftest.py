@@ -289,6 +289,13 @@ def apiserver(etcd: EtcdServer, pki: Pki) -> Iterator[ApiServer]:
         yield server
 
 
+@pytest.fixture
+def side_by_side(pki: Pki) -> Iterator[tuple[EtcdServer, list[ApiServer]]]:
+    """An etcd of the test's own, and two API servers on it."""
+    with running_etcd() as own, running_apiserver(own, pki) as one, running_apiserver(own, pki) as other:
+        yield own, [one, other]
+
+
 @dataclass(frozen=True)
 class Answer:
     """What the server said."""
