@@ -122,6 +122,7 @@ def new_replicaset(deployment: Deployment, replicas: int, revision: int, max_rep
         annotations=plan_annotations(deployment, {}, revision) | scale_annotations(spec.replicas, max_replicas),
         owner_references=(controller_reference(deployment),),
     )
+    assert spec.selector is not None, "no Deployment is stored without"
     selector = LabelSelector(
         match_labels={**spec.selector.match_labels, HASH_LABEL: hashed},
         match_expressions=spec.selector.match_expressions,

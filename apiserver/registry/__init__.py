@@ -9,15 +9,20 @@ from naru.api.scheme import Resource
 
 _MODULES: Final[dict[str, str]] = {
     "configmaps": "config",
+    "controllerrevisions.apps": "daemons",
+    "daemonsets.apps": "daemons",
     "deployments.apps": "workloads",
     "events": "events",
     "leases.coordination.k8s.io": "leases",
     "namespaces": "namespaces",
     "nodes": "nodes",
     "pods": "pods",
+    "podtemplates": "replication_controllers",
     "replicasets.apps": "workloads",
+    "replicationcontrollers": "replication_controllers",
     "secrets": "config",
     "serviceaccounts": "config",
+    "statefulsets.apps": "workloads",
 }  # by resource: the module of this package whose table STRATEGIES has its strategy
 
 

@@ -52,6 +52,11 @@ def workload_cells(containers: Sequence[Container], selector: str) -> list[str]:
     return [",".join(names), ",".join(images), selector or NONE]
 
 
+def labels_text(labels: Mapping[str, str]) -> str:
+    """Write labels in one line, ordered by their names."""
+    return ",".join(f"{key}={value}" for key, value in sorted(labels.items())) or NONE
+
+
 def or_none(value: str) -> str:
     """Show that there is nothing to show."""
     return value or NONE

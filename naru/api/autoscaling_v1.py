@@ -34,40 +34,44 @@ class Scale(KubeObject):
 
 
 class CrossVersionObjectReference(Model):
-    """TODO."""
+    """An object of any kind that has a scale."""
 
     atomic: ClassVar[bool] = True
 
-    kind: Annotated[str, REQUIRED] = ""
-    name: Annotated[str, REQUIRED] = ""
-    api_version: str = ""
+    kind: Annotated[str, REQUIRED] = ""  # kind of the object
+    name: Annotated[str, REQUIRED] = ""  # name of the object
+    api_version: str = ""  # group and version of its kind
 
 
 class HorizontalPodAutoscalerSpec(Model):
-    """TODO."""
+    """What is scaled, between which bounds, and the CPU use that is aimed at."""
 
+    # what is scaled
     scale_target_ref: Annotated[CrossVersionObjectReference, REQUIRED] = Field(
         default_factory=CrossVersionObjectReference
     )
-    min_replicas: Int32 | None = None
-    max_replicas: Annotated[Int32, REQUIRED] = 0
+    min_replicas: Int32 = 1  # never fewer replicas than this
+    max_replicas: Annotated[Int32, REQUIRED] = 0  # never more replicas than this
+    # average CPU use of the pods that is aimed at, in percent of their requests
     target_cpu_utilization_percentage: Int32 | None = None
 
 
 class HorizontalPodAutoscalerStatus(Model):
-    """TODO."""
+    """What was last seen and done."""
 
-    observed_generation: int | None = None
-    last_scale_time: OptionalTime = None
-    current_replicas: Annotated[Int32, REQUIRED] = 0
-    desired_replicas: Annotated[Int32, REQUIRED] = 0
+    observed_generation: int | None = None  # the metadata.generation that this status is about
+    last_scale_time: OptionalTime = None  # when the number of replicas was last changed
+    current_replicas: Annotated[Int32, REQUIRED] = 0  # replicas that there were
+    desired_replicas: Annotated[Int32, REQUIRED] = 0  # replicas that there should be
+    # average CPU use of the pods, in percent of their requests
     current_cpu_utilization_percentage: Int32 | None = None
 
 
 class HorizontalPodAutoscaler(KubeObject):
-    """TODO."""
+    """Scales by CPU use; version 2 of the same object knows other measures."""
 
     kind: str = "HorizontalPodAutoscaler"
     api_version: str = "autoscaling/v1"
-    spec: HorizontalPodAutoscalerSpec = HorizontalPodAutoscalerSpec()
+    spec: HorizontalPodAutoscalerSpec = HorizontalPodAutoscalerSpec()  # what is wanted
+    # what is there; written by the autoscaler
     status: HorizontalPodAutoscalerStatus = HorizontalPodAutoscalerStatus()

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Final
 
 from pydantic import Field
 
-from naru.api.model import STORED, Int32, ListMapKeys, MergeKey, Model, Refused
+from naru.api.model import REQUIRED, SET, STORED, Int32, ListMapKeys, MergeKey, Model, Refused
 from naru.api.probes_v1 import Lifecycle, Probe
 from naru.api.refs_v1 import (
     ConfigMapKeySelector,
@@ -40,7 +40,7 @@ class ContainerPort(Model):
     # Port of the node; pods that want the same one do not share a node. Nothing forwards it to the pod yet: a pod on
     # the host's network listens on it itself. 0: none.
     host_port: Annotated[Int32, STORED] = 0
-    container_port: Int32  # where the process listens, 1 to 65535
+    container_port: Annotated[Int32, REQUIRED] = 0  # where the process listens, 1 to 65535
     protocol: str = "TCP"  # TCP, UDP or SCTP
     host_ip: str = ""  # the node's address that hostPort is meant for; empty: all of them
 
@@ -82,7 +82,7 @@ class EnvVarSource(Model):
 class EnvVar(Model):
     """A variable: a value (in which ``$(NAME)`` is replaced), or a source."""
 
-    name: str  # of the variable; if it comes twice, the later one counts
+    name: Annotated[str, REQUIRED] = ""  # of the variable; if it comes twice, the later one counts
     value: str = ""  # $(NAME) stands for a variable set before this one, $$ for a plain $
     value_from: EnvVarSource | None = None  # where the value comes from, in place of value
 
@@ -90,15 +90,15 @@ class EnvVar(Model):
 class ContainerResizePolicy(Model):
     """Whether a changed limit restarts the container."""
 
-    resource_name: str  # which resource: cpu or memory
-    restart_policy: str  # NotRequired or RestartContainer
+    resource_name: Annotated[str, REQUIRED] = ""  # which resource: cpu or memory
+    restart_policy: Annotated[str, REQUIRED] = ""  # NotRequired or RestartContainer
 
 
 class ContainerRestartRuleOnExitCodes(Model):
     """The exit codes that a rule is about."""
 
     operator: str = ""  # In or NotIn
-    values: tuple[Int32, ...] = ()  # exit codes, at most 255 of them
+    values: Annotated[tuple[Int32, ...], SET] = ()  # exit codes, at most 255 of them
 
 
 class ContainerRestartRule(Model):
@@ -113,7 +113,7 @@ class Container(Model):
 
     protobuf: ClassVar[str] = "1-6 19 7 8 23-25 9 21 10 11 22 12 13 20 14-18"
 
-    name: str  # unique in the pod, and a DNS label; it never changes
+    name: Annotated[str, REQUIRED] = ""  # unique in the pod, and a DNS label; it never changes
     image: str = ""  # reference of the image, such as registry.example.com/team/app:1.2
     command: tuple[str, ...] = ()  # replaces the image's entrypoint
     args: tuple[str, ...] = ()  # replaces the image's cmd

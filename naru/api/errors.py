@@ -182,7 +182,7 @@ class GatewayTimeout(APIError):
 def invalid(group: str, kind: str, name: str, errors: Sequence[FieldError]) -> Invalid:
     """Build the 422 for an object: every error at once, each also as a cause with its field."""
     qualified = f"{kind}.{group}" if group else kind
-    texts = [str(error) for error in errors]
+    texts = list(dict.fromkeys(str(error) for error in errors))  # what is found twice is told once
     summary = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
     causes = [{"reason": e.reason, "message": e.message, "field": e.field} for e in errors]
     details = {"name": name, "group": group, "kind": kind, "causes": causes}

@@ -12,28 +12,28 @@ from naru.api.refs_v1 import ObjectReference
 
 
 class EventSeries(Model):
-    """TODO."""
+    """An event that keeps happening."""
 
-    count: Annotated[Int32, REQUIRED] = 0
-    last_observed_time: Annotated[MicroTime | None, REQUIRED] = None
+    count: Annotated[Int32, REQUIRED] = 0  # occurrences so far
+    last_observed_time: Annotated[MicroTime | None, REQUIRED] = None  # when it happened last
 
 
 class Event(KubeObject):
-    """TODO."""
+    """Something that happened to an object, for people to read; the same object as the Event of the core group."""
 
     kind: str = "Event"
     api_version: str = "events.k8s.io/v1"
-    event_time: Annotated[MicroTime | None, REQUIRED] = None
-    series: EventSeries | None = None
-    reporting_controller: str = ""
-    reporting_instance: str = ""
-    action: str = ""
-    reason: str = ""
-    regarding: ObjectReference = ObjectReference()
-    related: ObjectReference | None = None
-    note: str = ""
-    type: str = ""
-    deprecated_source: EventSource = EventSource()
-    deprecated_first_timestamp: OptionalTime = None
-    deprecated_last_timestamp: OptionalTime = None
-    deprecated_count: Int32 = 0
+    event_time: Annotated[MicroTime | None, REQUIRED] = None  # when it happened first
+    series: EventSeries | None = None  # set from the second time on
+    reporting_controller: str = ""  # name of the program that reports, such as kubernetes.io/kubelet
+    reporting_instance: str = ""  # which of several instances of the program it was
+    action: str = ""  # what the reporter did or tried about it
+    reason: str = ""  # what happened, in one CamelCase word for programs; 128 characters at most
+    regarding: ObjectReference = ObjectReference()  # what it happened to
+    related: ObjectReference | None = None  # a second object that has a part in it
+    note: str = ""  # what happened, in a sentence for people; 1 kB at most
+    type: str = ""  # Normal, or Warning
+    deprecated_source: EventSource = EventSource()  # who reports, as older writers say it
+    deprecated_first_timestamp: OptionalTime = None  # when it happened first, as older writers say it
+    deprecated_last_timestamp: OptionalTime = None  # when it happened last, as older writers say it
+    deprecated_count: Int32 = 0  # how often it happened, as older writers say it

@@ -9,6 +9,7 @@ from typing import Any, Final
 import orjson
 
 from naru.api.errors import FieldError
+from naru.api.fields import fields_of
 from naru.api.model import Model
 
 IMMUTABLE: Final = "field is immutable"
@@ -21,6 +22,16 @@ def quoted(value: object) -> str:
     if isinstance(plain, list | tuple):
         plain = [item.wire() if isinstance(item, Model) else item for item in plain]
     return orjson.dumps(plain).decode()
+
+
+def in_go(value: Any) -> Any:
+    """Return an object as upstream shows one in a message: by the names that its fields have in Go, empty ones too."""
+    if isinstance(value, Model):
+        fields = fields_of(type(value)).values()
+        return {f.name[:1].upper() + f.name[1:]: in_go(getattr(value, f.attribute)) for f in fields}
+    if isinstance(value, list | tuple):
+        return [in_go(item) for item in value] or None
+    return value or None if isinstance(value, dict) else value
 
 
 def _with(summary: str, detail: str) -> str:
@@ -37,7 +48,7 @@ def invalid(field: str, value: object, detail: str) -> FieldError:
     return FieldError(field, "FieldValueInvalid", _with(f"Invalid value: {quoted(value)}", detail))
 
 
-def not_supported(field: str, value: str, supported: Sequence[str]) -> FieldError:
+def not_supported(field: str, value: object, supported: Sequence[str]) -> FieldError:
     """Say that a value is none of those that exist."""
     detail = "supported values: " + ", ".join(quoted(str(choice)) for choice in supported)
     return FieldError(field, "FieldValueNotSupported", _with(f"Unsupported value: {quoted(value)}", detail))

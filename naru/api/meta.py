@@ -5,7 +5,7 @@ Source: Kubernetes API reference, meta/v1.
 
 from typing import Annotated, ClassVar
 
-from naru.api.model import ALWAYS, ListMapKeys, MergeKey, Model, OptionalTime, Time
+from naru.api.model import ALWAYS, REQUIRED, ListMapKeys, MergeKey, Model, OptionalTime, Time
 from naru.api.raw_json import RawJson
 
 
@@ -15,10 +15,10 @@ class OwnerReference(Model):
     protobuf: ClassVar[str] = "5 1 3 4 6 7"
 
     atomic: ClassVar[bool] = True
-    api_version: str  # group and version of the owner's kind
-    kind: str  # kind of the owner
-    name: str  # name of the owner
-    uid: str  # uid of the owner, so that a later object of the same name is no owner
+    api_version: Annotated[str, REQUIRED] = ""  # group and version of the owner's kind
+    kind: Annotated[str, REQUIRED] = ""  # kind of the owner
+    name: Annotated[str, REQUIRED] = ""  # name of the owner
+    uid: Annotated[str, REQUIRED] = ""  # uid of the owner, so that a later object of the same name is no owner
     controller: bool | None = None  # at most one owner of an object is its managing controller
     block_owner_deletion: bool | None = None  # true: a foreground deletion of the owner waits until this object is gone
 
@@ -81,8 +81,8 @@ class KubeObject(Model):
 class Condition(Model):
     """One aspect of an object's state; the field set that most kinds share."""
 
-    type: str  # which aspect, as an adjective or participle, such as Ready
-    status: str  # True, False or Unknown
+    type: Annotated[str, REQUIRED] = ""  # which aspect, as an adjective or participle, such as Ready
+    status: Annotated[str, REQUIRED] = ""  # True, False or Unknown
     observed_generation: int = 0  # the metadata.generation that the condition is about
     last_transition_time: Annotated[Time | None, ALWAYS] = None  # when status last changed
     reason: str = ""  # why, in one CamelCase word for programs
@@ -92,16 +92,16 @@ class Condition(Model):
 class LabelSelectorRequirement(Model):
     """One line of a selector: the label, how it is compared, with which values."""
 
-    key: str  # name of the label
-    operator: str  # In, NotIn, Exists, DoesNotExist
+    key: Annotated[str, REQUIRED] = ""  # name of the label
+    operator: Annotated[str, REQUIRED] = ""  # In, NotIn, Exists, DoesNotExist
     values: tuple[str, ...] = ()  # for In and NotIn at least one; for the others none
 
 
 class FieldSelectorRequirement(Model):
     """One line of a field selector, as questions about access carry it."""
 
-    key: str  # path of the field
-    operator: str  # In, NotIn, Exists, DoesNotExist
+    key: Annotated[str, REQUIRED] = ""  # path of the field
+    operator: Annotated[str, REQUIRED] = ""  # In, NotIn, Exists, DoesNotExist
     values: tuple[str, ...] = ()  # for In and NotIn at least one; for the others none
 
 

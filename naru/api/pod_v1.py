@@ -12,7 +12,7 @@ from pydantic import Field
 
 from naru.api.container_v1 import Container, EphemeralContainer
 from naru.api.meta import KubeObject, ObjectMeta
-from naru.api.model import ATOMIC, POINTER, REPLACE_KEYS, STORED, Int32, ListMapKeys, MergeKey, Model, Stored
+from naru.api.model import ATOMIC, POINTER, REPLACE_KEYS, REQUIRED, STORED, Int32, ListMapKeys, MergeKey, Model, Stored
 from naru.api.placement_v1 import Affinity, Toleration, TopologySpreadConstraint
 from naru.api.pod_status_v1 import PodStatus
 from naru.api.quantity import Quantity
@@ -33,7 +33,7 @@ class RestartPolicy(StrEnum):
 class HostAlias(Model):
     """Lines for the pod's ``/etc/hosts``."""
 
-    ip: str  # address that the line starts with
+    ip: Annotated[str, REQUIRED] = ""  # address that the line starts with
     hostnames: tuple[str, ...] = ()  # names that stand for the address
 
 
@@ -56,19 +56,19 @@ class PodDNSConfig(Model):
 class PodReadinessGate(Model):
     """A condition that somebody else sets, without which the pod does not count as ready."""
 
-    condition_type: str  # type of the condition
+    condition_type: Annotated[str, REQUIRED] = ""  # type of the condition
 
 
 class PodOS(Model):
     """The operating system that the pod is made for."""
 
-    name: Annotated[str, Stored(("linux",))]  # which system: linux or windows
+    name: Annotated[str, REQUIRED, Stored(("linux",))] = ""  # which system: linux or windows
 
 
 class PodSchedulingGate(Model):
     """A reason, taken away by somebody else, not to schedule the pod yet."""
 
-    name: str  # name of the gate, unique in the pod
+    name: Annotated[str, REQUIRED] = ""  # name of the gate, unique in the pod
 
 
 class PodResourceClaim(Model):
@@ -76,7 +76,7 @@ class PodResourceClaim(Model):
 
     protobuf: ClassVar[str] = "1 3 4"
 
-    name: str  # name by which containers refer to it
+    name: Annotated[str, REQUIRED] = ""  # name by which containers refer to it
     resource_claim_name: str | None = None  # name of a ResourceClaim in the pod's namespace
     resource_claim_template_name: str | None = None  # name of the template to make a ResourceClaim from
 
@@ -97,7 +97,7 @@ class PodSpec(Model):
     # run to success one after the other, before the containers start
     init_containers: Annotated[tuple[Container, ...], MergeKey("name"), ListMapKeys(("name",))] = ()
     # at least one; none can be added or removed later
-    containers: Annotated[tuple[Container, ...], MergeKey("name"), ListMapKeys(("name",))]
+    containers: Annotated[tuple[Container, ...], MergeKey("name"), ListMapKeys(("name",)), REQUIRED] = ()
     ephemeral_containers: Annotated[
         tuple[EphemeralContainer, ...], MergeKey("name"), ListMapKeys(("name",)), STORED
     ] = ()  # added to the running pod, to look into it
@@ -166,7 +166,7 @@ class Pod(KubeObject):
 
     kind: str = "Pod"
     api_version: str = "v1"
-    spec: PodSpec  # what the pod should be; after its creation little of it can change
+    spec: PodSpec = Field(default_factory=PodSpec)  # what the pod should be; after its creation little of it can change
     status: PodStatus = Field(default_factory=PodStatus)  # what the node agent last saw; no wish, but a report
 
 
@@ -174,7 +174,7 @@ class PodTemplateSpec(Model):
     """The pods that a controller makes: their labels and their spec."""
 
     metadata: ObjectMeta = Field(default_factory=ObjectMeta)  # labels and annotations of the pods
-    spec: PodSpec  # spec of the pods
+    spec: PodSpec = Field(default_factory=PodSpec)  # spec of the pods
 
 
 class Binding(KubeObject):
@@ -182,4 +182,4 @@ class Binding(KubeObject):
 
     kind: str = "Binding"
     api_version: str = "v1"
-    target: ObjectReference  # the node
+    target: Annotated[ObjectReference, REQUIRED] = Field(default_factory=ObjectReference)  # the node

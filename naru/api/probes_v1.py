@@ -5,7 +5,7 @@ Source: Kubernetes API reference, core/v1.
 
 from typing import Annotated, ClassVar
 
-from naru.api.model import ALWAYS, Int32, IntOrString, Model
+from naru.api.model import ALWAYS, REQUIRED, Int32, IntOrString, Model
 
 
 class ExecAction(Model):
@@ -17,15 +17,15 @@ class ExecAction(Model):
 class HTTPHeader(Model):
     """One header of a probe's request."""
 
-    name: str  # name of the header
-    value: str  # value of the header
+    name: Annotated[str, REQUIRED] = ""  # name of the header
+    value: Annotated[str, REQUIRED] = ""  # value of the header
 
 
 class HTTPGetAction(Model):
     """Fetch a page: a status from 200 to 399 is success."""
 
     path: str = "/"  # path of the URL
-    port: IntOrString  # number of the port, or its name in the container's ports
+    port: Annotated[IntOrString, REQUIRED] = 0  # number of the port, or its name in the container's ports
     host: str = ""  # host of the URL; empty: the pod's address
     scheme: str = "HTTP"  # HTTP; or HTTPS, whose certificate is not verified
     http_headers: tuple[HTTPHeader, ...] = ()  # sent with the request; a name may come more than once
@@ -34,21 +34,21 @@ class HTTPGetAction(Model):
 class TCPSocketAction(Model):
     """Connect to a port."""
 
-    port: IntOrString  # number of the port, or its name in the container's ports
+    port: Annotated[IntOrString, REQUIRED] = 0  # number of the port, or its name in the container's ports
     host: str = ""  # where to connect; empty: the pod's address
 
 
 class GRPCAction(Model):
     """Ask the gRPC health service."""
 
-    port: Int32  # number of the port, 1 to 65535
+    port: Annotated[Int32, REQUIRED] = 0  # number of the port, 1 to 65535
     service: Annotated[str, ALWAYS] = ""  # name asked about; empty: the server as a whole
 
 
 class SleepAction(Model):
     """Wait."""
 
-    seconds: int  # how long, in seconds
+    seconds: Annotated[int, REQUIRED] = 0  # how long, in seconds
 
 
 class ProbeHandler(Model):

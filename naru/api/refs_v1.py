@@ -3,9 +3,9 @@
 Source: Kubernetes API reference, core/v1.
 """
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from naru.api.model import Model
+from naru.api.model import REQUIRED, Model
 from naru.api.quantity import Quantity
 
 
@@ -34,16 +34,16 @@ class TypedLocalObjectReference(Model):
 
     atomic: ClassVar[bool] = True
     api_group: str | None = None  # group of its kind; unset: the core group
-    kind: str  # kind of the object
-    name: str  # name of the object
+    kind: Annotated[str, REQUIRED] = ""  # kind of the object
+    name: Annotated[str, REQUIRED] = ""  # name of the object
 
 
 class TypedObjectReference(Model):
     """An object of any kind, perhaps in another namespace."""
 
     api_group: str | None = None  # group of its kind; unset: the core group
-    kind: str  # kind of the object
-    name: str  # name of the object
+    kind: Annotated[str, REQUIRED] = ""  # kind of the object
+    name: Annotated[str, REQUIRED] = ""  # name of the object
     namespace: str | None = None  # namespace of the object; unset: this one
 
 
@@ -52,7 +52,7 @@ class ConfigMapKeySelector(LocalObjectReference):
 
     protobuf: ClassVar[str] = "1.1 2 3"
     atomic: ClassVar[bool] = True
-    key: str  # key whose value is taken
+    key: Annotated[str, REQUIRED] = ""  # key whose value is taken
     optional: bool | None = None  # true: no error if the object or the key is missing
 
 
@@ -61,7 +61,7 @@ class SecretKeySelector(LocalObjectReference):
 
     protobuf: ClassVar[str] = "1.1 2 3"
     atomic: ClassVar[bool] = True
-    key: str  # key whose value is taken
+    key: Annotated[str, REQUIRED] = ""  # key whose value is taken
     optional: bool | None = None  # true: no error if the object or the key is missing
 
 
@@ -69,9 +69,9 @@ class FileKeySelector(Model):
     """One variable of an env file in a volume of the pod."""
 
     atomic: ClassVar[bool] = True
-    volume_name: str  # name of the volume
-    path: str  # path of the file in the volume, relative and without ..
-    key: str  # name of the variable in the file
+    volume_name: Annotated[str, REQUIRED] = ""  # name of the volume
+    path: Annotated[str, REQUIRED] = ""  # path of the file in the volume, relative and without ..
+    key: Annotated[str, REQUIRED] = ""  # name of the variable in the file
     optional: bool | None = None  # true: no error if the file or the key is missing
 
 
@@ -80,7 +80,7 @@ class ObjectFieldSelector(Model):
 
     atomic: ClassVar[bool] = True
     api_version: str = "v1"  # version that the path is written for
-    field_path: str  # path of the field, such as metadata.name or metadata.labels['app']
+    field_path: Annotated[str, REQUIRED] = ""  # path of the field, such as metadata.name or metadata.labels['app']
 
 
 class ResourceFieldSelector(Model):
@@ -88,5 +88,5 @@ class ResourceFieldSelector(Model):
 
     atomic: ClassVar[bool] = True
     container_name: str = ""  # name of the container; may be empty for the one that reads its own
-    resource: str  # which one, such as limits.cpu or requests.memory
+    resource: Annotated[str, REQUIRED] = ""  # which one, such as limits.cpu or requests.memory
     divisor: Quantity = "0"  # the value is told in units of this, such as 1Mi, rounded up; 0 stands for 1

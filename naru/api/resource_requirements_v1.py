@@ -5,14 +5,14 @@ Source: Kubernetes API reference, core/v1.
 
 from typing import Annotated
 
-from naru.api.model import STORED, ListMapKeys, Model
+from naru.api.model import REQUIRED, STORED, ListMapKeys, Model
 from naru.api.quantity import Quantity
 
 
 class ResourceClaim(Model):
     """A claim of the pod that this container uses."""
 
-    name: str  # name of the entry in the pod's resourceClaims
+    name: Annotated[str, REQUIRED] = ""  # name of the entry in the pod's resourceClaims
     request: str = ""  # only this request of the claim; empty: all of it
 
 

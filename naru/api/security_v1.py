@@ -7,7 +7,7 @@ Source: Kubernetes API reference, core/v1.
 
 from typing import Annotated, ClassVar
 
-from naru.api.model import STORED, Model, Stored
+from naru.api.model import REQUIRED, STORED, Model, Stored
 
 
 class Capabilities(Model):
@@ -38,7 +38,7 @@ class WindowsSecurityContextOptions(Model):
 class SeccompProfile(Model):
     """Which system calls are allowed: RuntimeDefault, Unconfined, or a profile of the node (Localhost)."""
 
-    type: str  # RuntimeDefault, Unconfined or Localhost
+    type: Annotated[str, REQUIRED] = ""  # RuntimeDefault, Unconfined or Localhost
     # file of the profile, relative to the node's profile directory; only for Localhost
     localhost_profile: Annotated[str | None, STORED] = None
 
@@ -46,7 +46,7 @@ class SeccompProfile(Model):
 class AppArmorProfile(Model):
     """The AppArmor profile of a container."""
 
-    type: Annotated[str, Stored(("Unconfined",))]  # RuntimeDefault, Unconfined or Localhost
+    type: Annotated[str, REQUIRED, Stored(("Unconfined",))] = ""  # RuntimeDefault, Unconfined or Localhost
     localhost_profile: str | None = None  # name of a profile that the node has loaded; only for Localhost
 
 
@@ -73,8 +73,8 @@ class SecurityContext(Model):
 class Sysctl(Model):
     """A kernel parameter of the pod's namespaces."""
 
-    name: str  # name of the parameter, such as net.ipv4.ip_unprivileged_port_start
-    value: str  # value of the parameter
+    name: Annotated[str, REQUIRED] = ""  # name of the parameter, such as net.ipv4.ip_unprivileged_port_start
+    value: Annotated[str, REQUIRED] = ""  # value of the parameter
 
 
 class PodSecurityContext(Model):

@@ -35,7 +35,7 @@ from naru.api.external_volumes_v1 import (
     VsphereVirtualDiskVolumeSource,
 )
 from naru.api.meta import LabelSelector
-from naru.api.model import ALWAYS, STORED, Int32, Model, Stored
+from naru.api.model import ALWAYS, REQUIRED, STORED, Int32, Model, Stored
 from naru.api.quantity import Quantity
 from naru.api.refs_v1 import LocalObjectReference, ObjectFieldSelector, ResourceFieldSelector
 
@@ -43,15 +43,15 @@ from naru.api.refs_v1 import LocalObjectReference, ObjectFieldSelector, Resource
 class KeyToPath(Model):
     """One key of a ConfigMap or Secret, and the file it becomes."""
 
-    key: str  # name of the key
-    path: str  # path of the file in the volume, relative and without ..
+    key: Annotated[str, REQUIRED] = ""  # name of the key
+    path: Annotated[str, REQUIRED] = ""  # path of the file in the volume, relative and without ..
     mode: Int32 | None = None  # permissions of the file, 0 to 0777; unset: the volume's defaultMode
 
 
 class HostPathVolumeSource(Model):
     """A path of the host itself."""
 
-    path: str  # path on the host; a symbolic link is followed
+    path: Annotated[str, REQUIRED] = ""  # path on the host; a symbolic link is followed
     type: Annotated[str, ALWAYS] = ""  # what must be there: File, Directory, Socket...; empty: anything
 
 
@@ -84,7 +84,7 @@ class ConfigMapVolumeSource(LocalObjectReference):
 class DownwardAPIVolumeFile(Model):
     """One file, whose content is a field of the pod or a limit of a container."""
 
-    path: str  # path of the file in the volume, relative and without ..
+    path: Annotated[str, REQUIRED] = ""  # path of the file in the volume, relative and without ..
     field_ref: ObjectFieldSelector | None = None  # a field of the pod, such as its labels
     resource_field_ref: ResourceFieldSelector | None = None  # a limit or request of a container
     mode: Int32 | None = None  # permissions of the file, 0 to 0777; unset: the volume's defaultMode
@@ -126,7 +126,7 @@ class ServiceAccountTokenProjection(Model):
 
     audience: str = ""  # whom the token is for; empty: the API server
     expiration_seconds: int = 3600  # how long the token is valid, at least 600
-    path: str  # path of the file in the volume, relative
+    path: Annotated[str, REQUIRED] = ""  # path of the file in the volume, relative
 
 
 class ClusterTrustBundleProjection(Model):
@@ -138,7 +138,7 @@ class ClusterTrustBundleProjection(Model):
     signer_name: str | None = None  # all bundles of this signer, in place of name
     label_selector: LabelSelector | None = None  # which of the signer's bundles; unset: none; empty: all
     optional: bool | None = None  # true: no error if there is no such bundle
-    path: str  # path of the file in the volume, relative
+    path: Annotated[str, REQUIRED] = ""  # path of the file in the volume, relative
 
 
 class PodCertificateProjection(Model):
@@ -213,7 +213,7 @@ class Volume(VolumeSource):
 
     protobuf: ClassVar[str] = "2.1-23 2.26 2.24 2.25 2.27-30 1"
 
-    name: str  # unique in the pod, and a DNS label
+    name: Annotated[str, REQUIRED] = ""  # unique in the pod, and a DNS label
 
 
 class VolumeMount(Model):
@@ -221,11 +221,11 @@ class VolumeMount(Model):
 
     protobuf: ClassVar[str] = "1 2 7 3-6"
 
-    name: str  # name of the volume
+    name: Annotated[str, REQUIRED] = ""  # name of the volume
     read_only: bool = False  # mount read-only
     # Enabled, IfPossible or Disabled: are mounts below read-only too
     recursive_read_only: Annotated[str | None, Stored(("Disabled",))] = None
-    mount_path: str  # where in the container; no colon
+    mount_path: Annotated[str, REQUIRED] = ""  # where in the container; no colon
     sub_path: str = ""  # only this path of the volume, relative and without ..; empty: all of it
     # None, HostToContainer or Bidirectional: who sees mounts made later; unset: None
     mount_propagation: str | None = None
@@ -235,5 +235,5 @@ class VolumeMount(Model):
 class VolumeDevice(Model):
     """Where a container sees a block device of its pod."""
 
-    name: str  # name of the volume
-    device_path: str  # path of the device in the container
+    name: Annotated[str, REQUIRED] = ""  # name of the volume
+    device_path: Annotated[str, REQUIRED] = ""  # path of the device in the container

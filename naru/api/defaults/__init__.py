@@ -18,6 +18,8 @@ M = TypeVar("M", bound=Model)
 
 _MODULES: Final[dict[str, str]] = {
     "apps_v1": "apps",
+    "autoscaling_v2": "autoscaling",
+    "batch_v1": "batch",
     "config_v1": "core",
     "discovery_v1": "services",
     "namespace_v1": "core",
@@ -25,6 +27,7 @@ _MODULES: Final[dict[str, str]] = {
     "node_v1": "core",
     "pod_v1": "pods",
     "quota_v1": "quotas",
+    "replication_controller_v1": "replication_controllers",
     "service_v1": "services",
 }  # by the module that declares a kind: the one of this package that holds its defaults
 

@@ -26,6 +26,7 @@ _MODULES: Final[dict[str, str]] = {
     "pod_v1": "pods",
     "policy_v1": "policy",
     "quota_v1": "quotas",
+    "replication_controller_v1": "replication_controllers",
     "service_account_v1": "core",
     "service_v1": "services",
 }  # by the module that declares a kind: the one of this package that holds its rules

@@ -110,7 +110,7 @@ def test_what_is_fine(obj: KubeObject) -> None:
         pytest.param(
             deployment({"spec": {"template": {"metadata": {"annotations": {"a b": ""}}}}}),
             "FieldValueInvalid",
-            'spec.template.metadata.annotations: Invalid value: "a b": name part must consist of',
+            'spec.template.annotations: Invalid value: "a b": name part must consist of',
             id="annotation of a template",
         ),
         pytest.param(
@@ -367,7 +367,8 @@ def test_what_is_fine(obj: KubeObject) -> None:
         pytest.param(
             deployment({"spec": {"strategy": {"type": "Blue"}}}),
             "FieldValueNotSupported",
-            'spec.strategy.type: Unsupported value: "Blue": supported values: "Recreate", "RollingUpdate"',
+            'spec.strategy: Unsupported value: {"Type":"Blue","RollingUpdate":null}: '
+            'supported values: "Recreate", "RollingUpdate"',
             id="strategy",
         ),
         pytest.param(
