@@ -3,14 +3,17 @@
 Flow: YAML -> FieldManager.apply (merge, conflicts, managedFields) -> decode -> as an update, or as a create.
 """
 
-from collections import Counter
-from typing import Any, Final
+from typing import Final
 
-import orjson
-import yaml
 from aiohttp import web
 
-from apiserver.handlers.body import decode, field_validation, parse
+from apiserver.handlers.applied_body import (
+    Configuration,
+    check_configuration,
+    group_version_kind,
+    read_configuration,
+)
+from apiserver.handlers.body import decode, field_validation
 from apiserver.handlers.call import Call
 from apiserver.handlers.create import create_object
 from apiserver.handlers.metadata import check_name, place
@@ -22,7 +25,6 @@ from apiserver.managed_fields.field_manager import Entries, FieldManager, field_
 from apiserver.managed_fields.managers import MalformedEntry
 from apiserver.managed_fields.types import NoKey
 from apiserver.managed_fields.updater import Conflicts, Document
-from apiserver.patch.go_text import go_type
 from apiserver.storage.entry import Entry
 from apiserver.storage.store import Keep, Remove, conflict
 from naru.api.errors import AlreadyExists, BadRequest, InternalError, NotFound
@@ -34,13 +36,14 @@ ATTEMPTS: Final = 8  # of an apply that finds its object there when creating it,
 
 async def apply(call: Call, body: bytes) -> web.StreamResponse:
     """Apply the configuration of the body to the object of the URL."""
-    applied = read_configuration(body)
+    configuration = read_configuration(body)
+    applied = configuration.document
     check_configuration(applied, call.resource.api_version, call.resource.kind)
 
     async def decide(entry: Entry) -> Keep | Remove:
         call.warnings.clear()  # of a try before this one
         sent = applied_to(call, entry, applied)
-        _check_repeated(call, body)
+        _check_repeated(call, configuration)
         return await settle(call, place(sent, call.resource, call.info.namespace), entry)
 
     for _ in range(ATTEMPTS):
@@ -53,15 +56,15 @@ async def apply(call: Call, body: bytes) -> web.StreamResponse:
             return await answer(call, written, "patch")
         call.warnings.clear()
         try:
-            return await _create(call, applied, body)
+            return await _create(call, configuration)
         except AlreadyExists:
             continue
     raise conflict(call.resource, call.info.name, "it is created and deleted all the time")
 
 
-async def _create(call: Call, applied: Document, body: bytes) -> web.StreamResponse:
-    sent = applied_to(call, None, applied)
-    _check_repeated(call, body)
+async def _create(call: Call, configuration: Configuration) -> web.StreamResponse:
+    sent = applied_to(call, None, configuration.document)
+    _check_repeated(call, configuration)
     if sent.metadata.uid:
         why = f"uid mismatch: the provided object specified uid {sent.metadata.uid}, and no existing object was found"
         raise conflict(call.resource, call.info.name, why)
@@ -106,84 +109,16 @@ def apply_configuration(
 def _named(applied: Document) -> str:
     metadata = applied.get("metadata")
     name = metadata if isinstance(metadata, dict) else {}
-    return f"{name.get('namespace', '')}/{name.get('name', '')}; {_group_version_kind(applied)}"
+    return f"{name.get('namespace', '')}/{name.get('name', '')}; {group_version_kind(applied)}"
 
 
-def _group_version_kind(applied: Document) -> str:
-    version = str(applied.get("apiVersion") or "")
-    return f"{version if '/' in version else f'/{version}'}, Kind={applied.get('kind') or ''}"
-
-
-def read_configuration(body: bytes) -> Document:
-    """Read the body of an apply, which is YAML (and so may be JSON).
+def _check_repeated(call: Call, configuration: Configuration) -> None:
+    """Refuse keys that are given twice, if validation is strict; upstream's warning of them never gets to a client.
 
     Raises:
-        BadRequest: it is neither, or no object.
+        BadRequest: there are some.
     """
-    try:
-        document = orjson.loads(body) if body[:1] == b"{" else parse("application/yaml", body)
-    except orjson.JSONDecodeError:
-        document = parse("application/yaml", body)
-    except BadRequest as error:
-        raise BadRequest(f"error decoding patch: error converting YAML to JSON: {error.message}") from None
-    if document is None:
-        return {}
-    if not isinstance(document, dict):
-        name = {"[]interface {}": "array", "int64": "number", "float64": "number"}.get(
-            go_type(document), go_type(document)
-        )
-        raise BadRequest(
-            "error decoding patch: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal "
-            f"{name} into Go value of type map[string]interface {{}}"
-        )
-    return document
-
-
-def check_configuration(applied: Document, api_version: str, kind: str) -> None:
-    """Refuse a configuration for another kind, or one that brings a record of managers.
-
-    Raises:
-        BadRequest: it is one of these.
-    """
-    if (applied.get("apiVersion"), applied.get("kind")) != (api_version, kind):
-        raise BadRequest(f"invalid object type: {_group_version_kind(applied)}")
-    metadata = applied.get("metadata")
-    if isinstance(metadata, dict) and isinstance(metadata.get("managedFields"), list):
-        raise BadRequest("metadata.managedFields must be nil")
-
-
-def _check_repeated(call: Call, body: bytes) -> None:
-    """Refuse or report keys that the body gives twice, as ``fieldValidation`` asks.
-
-    Raises:
-        BadRequest: it has some, and validation is strict.
-    """
-    validation = field_validation(call)
-    if validation == "Ignore" or not (repeated := repeated_keys(body)):
-        return
-    lines = "\n".join(f'  line {line}: key "{key}" already set in map' for line, key in repeated)
-    problem = f"error converting YAML to JSON: yaml: unmarshal errors:\n{lines}"
-    if validation == "Strict":
+    if configuration.repeated and field_validation(call) == "Strict":
+        lines = "\n".join(f"  {line}" for line in configuration.repeated)
+        problem = f"error converting YAML to JSON: yaml: unmarshal errors:\n{lines}"
         raise BadRequest(f"error strict decoding patch: {problem}")
-    call.warnings.append(problem)
-
-
-def repeated_keys(body: bytes) -> list[tuple[int, str]]:
-    """Return the keys that a YAML document sets again in the same map, each with its line."""
-    root = yaml.compose(body, Loader=yaml.CSafeLoader)
-    return list(_repeated(root)) if root is not None else []
-
-
-def _repeated(node: Any) -> list[tuple[int, str]]:
-    found: list[tuple[int, str]] = []
-    if isinstance(node, yaml.MappingNode):
-        seen: Counter[str] = Counter()
-        for key, value in node.value:
-            seen[key.value] += 1
-            if seen[key.value] > 1:
-                found.append((key.start_mark.line + 1, key.value))
-            found += _repeated(value)
-    elif isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            found += _repeated(item)
-    return found

@@ -4,6 +4,10 @@ A patch that names no resourceVersion fits any state, so after a lost race it is
 one that names it fails with a conflict.
 """
 
+import json
+from typing import Any, Final
+
+import orjson
 from aiohttp import web
 
 from apiserver import patch as engines
@@ -13,9 +17,15 @@ from apiserver.handlers.call import Call
 from apiserver.handlers.metadata import check_name, place
 from apiserver.handlers.update import answer, recorded, settle
 from apiserver.handlers.write_options import PATCH, check_write_options
+from apiserver.managed_fields.elements import json_text
+from apiserver.patch.document import mismatch
+from apiserver.patch.go_text import go_text
 from apiserver.storage.entry import Entry
 from apiserver.storage.store import Keep, Remove
+from naru.api.errors import BadRequest, FieldError, invalid
 from naru.api.meta import KubeObject
+
+_UNREADABLE: Final = " cannot be handled as a "  # what upstream puts before the problem for the body of a create
 
 
 async def patch(call: Call) -> web.StreamResponse:
@@ -38,6 +48,26 @@ async def patch(call: Call) -> web.StreamResponse:
 
 def patched(call: Call, media_type: str, body: bytes, entry: Entry) -> KubeObject:
     """Return the object as the patch makes it."""
-    model = call.resource.model
     old = entry.decoded()
-    return decode(call, engines.apply(media_type, old, body, model), model, old=old)
+    return decode_patched(call, media_type, body, engines.apply(media_type, old, body, call.resource.model), old)
+
+
+def decode_patched(
+    call: Call, media_type: str, body: bytes, document: Any, old: dict[str, Any], model: type[KubeObject] | None = None
+) -> KubeObject:
+    """Make a typed object of what a patch made.
+
+    Raises:
+        Invalid: it does not fit the kind, or has fields that the kind does not have and validation is strict.
+    """
+    problems = engines.strict_problems(media_type, body)
+    try:
+        if not isinstance(document, dict):
+            raise mismatch(document, "Go value of type map[string]interface {}", "")
+        return decode(call, document, model or call.resource.model, duplicates=problems, old=old)
+    except BadRequest as error:
+        problem = error.message.partition(_UNREADABLE)[2].partition(": ")[2] or error.message
+        is_strategic = media_type == engines.STRATEGIC_MERGE_PATCH
+        shown = go_text(orjson.loads(body)) if is_strategic else json_text(document)
+        message = f"Invalid value: {json.dumps(shown, ensure_ascii=False)}: {problem}"
+        raise invalid("", "", "", [FieldError("patch", "FieldValueInvalid", message)]) from None

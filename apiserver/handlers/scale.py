@@ -13,12 +13,14 @@ from aiohttp import web
 
 from apiserver import patch as engines
 from apiserver import trail
-from apiserver.handlers.apply import apply_configuration, check_configuration, read_configuration
+from apiserver.handlers.applied_body import check_configuration, read_configuration
+from apiserver.handlers.apply import apply_configuration
 from apiserver.handlers.body import decode, read_body, read_object
 from apiserver.handlers.call import Call
 from apiserver.handlers.get import find
 from apiserver.handlers.metadata import check_name, place
 from apiserver.handlers.output import Form, respond
+from apiserver.handlers.patch import decode_patched
 from apiserver.handlers.update import check_seen, settle
 from apiserver.handlers.write_options import PATCH, UPDATE, check_write_options, manager_of
 from apiserver.managed_fields.field_manager import readable, with_entries
@@ -58,14 +60,15 @@ async def patch_scale(call: Call) -> web.StreamResponse:
         return await _write(call, _applying(call, body), "patch")
 
     def patched(live: Scale) -> Scale:
-        document = engines.apply(media_type, _document(live), body, Scale)
-        return _recorded(call, live, _as_scale(decode(call, document, Scale)))
+        before = _document(live)
+        document = engines.apply(media_type, before, body, Scale)
+        return _recorded(call, live, _as_scale(decode_patched(call, media_type, body, document, before, Scale)))
 
     return await _write(call, patched, "patch")
 
 
 def _applying(call: Call, body: bytes) -> ScaleFrom:
-    configuration = read_configuration(body)
+    configuration = read_configuration(body).document
     check_configuration(configuration, SCALE_VERSION, "Scale")
 
     def applied(live: Scale) -> Scale:

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from apiserver.patch.json_patch import apply_json_patch
+from apiserver.patch.document import decode, repeated_fields
+from apiserver.patch.json_patch import apply_json_patch, unknown_fields
 from apiserver.patch.merge_patch import apply_merge_patch
 from apiserver.patch.strategic import apply_strategic_patch
 from naru.api.errors import UnsupportedMediaType
@@ -37,13 +38,14 @@ def patch_type(content_type: str) -> str:
     return media_type
 
 
-def apply(content_type: str, original: dict[str, Any], patch: bytes, model: type[BaseModel]) -> dict[str, Any]:
+def apply(content_type: str, original: dict[str, Any], patch: bytes, model: type[BaseModel]) -> Any:
     """Apply a patch to an object's wire form and return the new one; ``model`` tells how its lists merge.
 
     Raises:
         BadRequest: the patch is not well-formed.
         Invalid: the patch is well-formed and does not fit the object.
-        RequestEntityTooLarge: the patch has too many operations, or copies too much.
+        RequestEntityTooLarge: the patch has too many operations.
+        InternalError: a strategic merge patch breaks a rule of its own form; upstream answers so.
     """
     match content_type:
         case "application/json-patch+json":
@@ -52,3 +54,12 @@ def apply(content_type: str, original: dict[str, Any], patch: bytes, model: type
             return apply_merge_patch(original, patch)
         case _:
             return apply_strategic_patch(original, patch, model)
+
+
+def strict_problems(content_type: str, patch: bytes) -> list[str]:
+    """Say what strict decoding finds wrong with a well-formed patch itself: fields given twice, or unknown ones."""
+    document = decode(patch)
+    prefix = "json patch " if content_type == JSON_PATCH else ""
+    unknown = unknown_fields(document) if content_type == JSON_PATCH and document else []
+    problems = [f'duplicate field "{path}"' for path in repeated_fields(document)]
+    return [prefix + problem for problem in [*problems, *(f'unknown field "{path}"' for path in unknown)]]

@@ -6,6 +6,7 @@ Source: RFC 7386.
 from typing import Any
 
 from apiserver.patch.document import decode_object
+from naru.api.errors import BadRequest
 
 
 def apply_merge_patch(original: dict[str, Any], patch: bytes) -> dict[str, Any]:
@@ -14,7 +15,10 @@ def apply_merge_patch(original: dict[str, Any], patch: bytes) -> dict[str, Any]:
     Raises:
         BadRequest: the patch is not a JSON object.
     """
-    return merged(original, decode_object(patch))
+    document = decode_object(patch)
+    if patch.strip() == b"null":
+        raise BadRequest("Invalid JSON Patch")
+    return merged(original, document)
 
 
 def merged(target: object, patch: dict[str, Any]) -> dict[str, Any]:

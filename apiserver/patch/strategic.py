@@ -12,17 +12,20 @@ A list whose field is declared with a ``MergeKey`` merges item by item; every ot
 ``$setElementOrder/F``              the list F takes this order (items that the patch does not know keep theirs)
 ==================================  ======================================================================
 
-Source: Kubernetes community documents, "Strategic Merge Patch"; the order of merged lists as its API server makes it.
+An object that has nothing to merge with is dropped if it carries a ``$patch``, whatever that says.
+
+Source: Kubernetes community documents, "Strategic Merge Patch"; apimachinery, "strategicpatch", also for what is wrong.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from pydantic import BaseModel
 
-from apiserver.patch.document import decode_object, json_type, rejected
-from naru.api.errors import APIError, BadRequest
+from apiserver.patch.document import decode_object, rejected, unforeseen
+from apiserver.patch.element_order import check_order, key_value, ordered
+from apiserver.patch.go_text import go_text, go_type
+from naru.api.errors import BadRequest
 from naru.api.fields import Shape, fields_of
 from naru.api.model import MergeKey
 
@@ -34,133 +37,142 @@ ORDER_PREFIX: Final = "$setElementOrder"
 UNTYPED: Final = Shape()
 
 
-@dataclass(frozen=True)
-class Path:
-    """Where in the object the engine is; its text opens every complaint."""
-
-    text: str = ""
-
-    def child(self, name: str) -> "Path":
-        """Step into a field."""
-        return Path(f"{self.text}.{name}" if self.text else name)
-
-    def bad(self, why: str) -> APIError:
-        """Build the 400 for a malformed patch."""
-        return BadRequest(f"{self.text}: {why}" if self.text else why)
-
-
 def apply_strategic_patch(original: dict[str, Any], patch: bytes, model: type[BaseModel]) -> dict[str, Any]:
     """Return the object with the patch applied; the input stays as it was.
 
     Raises:
-        BadRequest: the patch is not a JSON object, or a directive or merge key in it is not well-formed.
+        BadRequest: the patch is not a JSON object, or a directive is not well-formed.
         Invalid: a list that merges holds lists.
+        InternalError: a merge key is missing, or items are of mixed types; upstream answers so.
     """
-    return _merge_object(original, decode_object(patch), Shape(model=model), Path())
+    return _merge_object(original, decode_object(patch, ""), Shape(model=model))
 
 
-def _merge_object(original: dict[str, Any], patch: dict[str, Any], shape: Shape, path: Path) -> dict[str, Any]:
+def _merge_object(original: dict[str, Any], patch: dict[str, Any], shape: Shape) -> dict[str, Any]:
     if DIRECTIVE in patch:
-        return _directed_object(patch, path)
-    result = _retained(original, patch, path)
-    orders = _parallel_lists(patch, ORDER_PREFIX, "setElementOrder list", path)
+        return _directed_object(patch)
+    result = _retained(original, patch)
+    done = _merge_ordered_lists(result, patch, shape)
     for name, value in patch.items():
-        if not _is_directive(name):
-            _merge_field(result, name, value, orders.pop(name, None), shape, path.child(name))
-    for name, order in orders.items():
-        if isinstance(result.get(name), list):
-            key = _merge_key(shape, name) or ""
-            result[name] = _ordered(result[name], order, result[name], key, path.child(name))
-    for name, gone in _parallel_lists(patch, DELETE_PREFIX, "primitive list", path).items():
-        if isinstance(result.get(name), list):
+        if name not in done and not _is_directive(name):
+            _merge_field(result, name, value, shape)
+    for name, gone in _parallel_lists(patch, DELETE_PREFIX, "primitive list").items():
+        if isinstance(result.get(name), list) and isinstance(gone, list):
+            _element_kind(result[name], gone)
             result[name] = [item for item in result[name] if item not in gone]
     return result
 
 
-def _directed_object(patch: dict[str, Any], path: Path) -> dict[str, Any]:
+def _directed_object(patch: dict[str, Any]) -> dict[str, Any]:
     match patch[DIRECTIVE]:
         case "replace":
             return {key: value for key, value in patch.items() if key != DIRECTIVE}
         case "delete":
             return {}
         case other:
-            raise path.bad(f"unknown patch type: {other} in map: {go_text(patch)}")
+            raise unforeseen(f"unknown patch type: {other} in map: {go_text(patch)}")
 
 
-def _retained(original: dict[str, Any], patch: dict[str, Any], path: Path) -> dict[str, Any]:
+def _retained(original: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
     """Copy the object, without the fields that ``$retainKeys`` leaves out."""
     if RETAIN_KEYS not in patch:
         return dict(original)
     keys = patch[RETAIN_KEYS]
     set_by_patch = [key for key, value in patch.items() if value is not None and not _is_directive(key)]
     if not isinstance(keys, list) or any(key not in keys for key in set_by_patch):
-        raise path.bad("invalid patch format of retainKeys")
+        raise BadRequest("invalid patch format of retainKeys")
     return {key: value for key, value in original.items() if key in keys}
 
 
-def _parallel_lists(patch: dict[str, Any], prefix: str, what: str, path: Path) -> dict[str, list[Any]]:
+def _parallel_lists(patch: dict[str, Any], prefix: str, what: str) -> dict[str, Any]:
     """Collect the directives ``PREFIX/FIELD: [...]`` by field."""
     found = {}
     for key, value in patch.items():
         if key.startswith(prefix):
-            directive, _, name = key.partition("/")
-            if directive != prefix or not name or not isinstance(value, list):
-                raise path.bad(f"invalid patch format of {what}")
+            directive, slash, name = key.partition("/")
+            if directive != prefix or not slash:
+                raise BadRequest(f"invalid patch format of {what}")
             found[name] = value
     return found
 
 
-def _merge_field(
-    result: dict[str, Any], name: str, value: Any, order: list[Any] | None, shape: Shape, path: Path
+def _merge_ordered_lists(result: dict[str, Any], patch: dict[str, Any], shape: Shape) -> set[str]:
+    """Merge the lists whose order the patch gives; return their names."""
+    orders = _parallel_lists(patch, ORDER_PREFIX, "setElementOrder list")
+    for name, order in orders.items():
+        values = [order, *(holder[name] for holder in (result, patch) if holder.get(name) is not None)]
+        for value in values:
+            if not isinstance(value, list):
+                raise unforeseen(f"expected a []interface {{}}, but received a {go_type(value)}")
+        if shape.model is not None and name not in fields_of(shape.model):
+            missing = f'unable to find api field in struct {shape.model.__name__} for the json field "{name}"'
+            raise unforeseen(missing)
+        _merge_ordered_list(result, name, patch.get(name), order, shape)
+    return {name for name in orders if patch.get(name) is not None}
+
+
+def _merge_ordered_list(
+    result: dict[str, Any], name: str, items: list[Any] | None, order: list[Any], shape: Shape
 ) -> None:
+    key = _merge_key(shape, name) or ""
+    check_order(items or [], _plain(items or []), order, key)
+    original = result.get(name)
+    if items is None and original is None:
+        return
+    if original is None:
+        merged = _without_directives(items)
+    elif items is None:
+        merged = original
+    else:
+        merged = _merge_lists(original, items, shape, name)
+    result[name] = ordered(merged, order, original or [], key)
+
+
+def _merge_field(result: dict[str, Any], name: str, value: Any, shape: Shape) -> None:
     """Bring one field of the patch into the result."""
     current = result.get(name)
     if value is None:
         result.pop(name, None)
     elif isinstance(current, dict) and isinstance(value, dict):
-        result[name] = _merge_object(current, value, _member_shape(shape, name), path)
-    elif isinstance(current, list) and isinstance(value, list) and (key := _merge_key(shape, name)) is not None:
-        items = _member_shape(shape, name).items or UNTYPED
-        result[name] = _merge_list(current, value, order, key, items, path)
-    elif isinstance(value, dict) and value.get(DIRECTIVE) == "delete":
+        result[name] = _merge_object(current, value, _member_shape(shape, name))
+    elif isinstance(current, list) and isinstance(value, list):
+        result[name] = _merge_lists(current, value, shape, name)
+    elif _is_directed(value):
         result.pop(name, None)
     else:
-        result[name] = without_directives(value)
+        result[name] = _without_directives(value)
 
 
-def _merge_list(
-    original: list[Any], patch: list[Any], order: list[Any] | None, key: str, items: Shape, path: Path
-) -> list[Any]:
-    if _holds_objects([*original, *patch], path):
-        if not key:
-            raise path.bad("cannot merge lists without merge key")
-        if order is not None:
-            _check_order([_key_value(item, key, path) for item in _plain(patch)], order, key, path)
-        merged = _merge_items(original, patch, key, items, path)
-        known: list[Any] = _plain(patch)
-    else:
-        if order is not None:
-            _check_order(patch, order, key, path)
+def _merge_lists(original: list[Any], patch: list[Any], shape: Shape, name: str) -> list[Any]:
+    key = _merge_key(shape, name)
+    if key is None:
+        return patch
+    if not original and not patch:
+        return original
+    if _element_kind(original, patch) is not dict:
         merged = list(dict.fromkeys([*original, *patch]))
-        known = patch
-    return _ordered(merged, known if order is None else order, original, key, path)
+        return ordered(merged, patch, original, key)
+    if not key:
+        raise unforeseen("cannot merge lists without merge key for struct")
+    items = _member_shape(shape, name).items or UNTYPED
+    return ordered(_merge_items(original, patch, key, items), _plain(patch), original, key)
 
 
-def _holds_objects(items: Sequence[Any], path: Path) -> bool:
-    """Tell a list of objects from a list of scalars; a mixture is an error."""
-    if any(isinstance(item, list) for item in items):
-        raise rejected(f"{path.text}: lists of lists are not supported")
-    kinds = {json_type(item) for item in items}
-    if len(kinds) > 1:
-        raise path.bad(f"list element types are not identical: {go_text(list(items))}")
-    return kinds == {"an object"}
+def _element_kind(*lists: Sequence[Any]) -> type:
+    """Return the type that all items of some lists have."""
+    kinds = {type(item) if not isinstance(item, dict) else dict for items in lists for item in items}
+    if list in kinds:
+        raise rejected()
+    if len(kinds) != 1:
+        raise unforeseen(f"list element types are not identical: {go_text([list(items) for items in lists])}")
+    return kinds.pop()
 
 
 def _plain(patch: list[Any]) -> list[Any]:
-    return [item for item in patch if DIRECTIVE not in item]
+    return [item for item in patch if not _is_directed(item)]
 
 
-def _merge_items(original: list[Any], patch: list[Any], key: str, items: Shape, path: Path) -> list[Any]:
+def _merge_items(original: list[Any], patch: list[Any], key: str, items: Shape) -> list[Any]:
     """Carry out the directives among the items, then merge or append each of the others."""
     merged = list(original)
     for item in patch:
@@ -168,77 +180,26 @@ def _merge_items(original: list[Any], patch: list[Any], key: str, items: Shape, 
             case None | "replace":
                 pass
             case "delete":
-                gone = _key_value(item, key, path)
+                gone = key_value(item, key)
                 merged = [existing for existing in merged if existing.get(key) != gone]
             case "merge":
-                raise path.bad("merging lists cannot yet be specified in the patch")
+                raise unforeseen("merging lists cannot yet be specified in the patch")
             case other:
-                raise path.bad(f"unknown patch type: {other} in map: {go_text(item)}")
+                raise unforeseen(f"unknown patch type: {other} in map: {go_text(item)}")
     if any(item.get(DIRECTIVE) == "replace" for item in patch):
-        merged = []
+        return _plain(patch)
     for item in _plain(patch):
-        _merge_item(merged, item, key, items, path)
+        _merge_item(merged, item, key, items)
     return merged
 
 
-def _merge_item(merged: list[Any], item: dict[str, Any], key: str, items: Shape, path: Path) -> None:
-    wanted = _key_value(item, key, path)
+def _merge_item(merged: list[Any], item: dict[str, Any], key: str, items: Shape) -> None:
+    wanted = key_value(item, key)
     for position, existing in enumerate(merged):
         if existing.get(key) == wanted:
-            merged[position] = _merge_object(existing, item, items, Path(f"{path.text}[{position}]"))
+            merged[position] = _merge_object(existing, item, items)
             return
-    merged.append(without_directives(item))
-
-
-def _check_order(values: list[Any], order: list[Any], key: str, path: Path) -> None:
-    """Refuse a patch whose items do not come in the order that the same patch asks for."""
-    remaining = iter([_key_value(item, key, path) if key else item for item in order])
-    if order and not all(value in remaining for value in values):  # `in` consumes the iterator up to the match
-        raise path.bad(
-            f"The order in patch list: {go_text(values)} doesn't match {ORDER_PREFIX} list: {go_text(order)}"
-        )
-
-
-def _ordered(merged: list[Any], order: list[Any], original: list[Any], key: str, path: Path) -> list[Any]:
-    """Sort a merged list: items in ``order`` take its order, the others keep the one they had in ``original``.
-
-    The two runs are then interleaved: an item that the patch does not know goes before the first known item that
-    it preceded in the original list.
-    """
-    known_ranks = _ranks(order, key, path)
-    live_ranks = _ranks(original, key, path)
-    values = [(_rank_key(item, key, path), item) for item in merged]
-    known = sorted((v for v in values if v[0] in known_ranks), key=lambda v: known_ranks[v[0]])
-    others = sorted((v for v in values if v[0] not in known_ranks), key=lambda v: live_ranks.get(v[0], len(values)))
-    result: list[Any] = []
-    for value, item in known:
-        here = live_ranks.get(value, -1)
-        while others and live_ranks.get(others[0][0], len(values)) < here:
-            result.append(others.pop(0)[1])
-        result.append(item)
-    return [*result, *(item for _, item in others)]
-
-
-def _ranks(items: list[Any], key: str, path: Path) -> dict[Any, int]:
-    ranks: dict[Any, int] = {}
-    for position, item in enumerate(items):
-        ranks.setdefault(_rank_key(item, key, path), position)
-    return ranks
-
-
-def _rank_key(item: Any, key: str, path: Path) -> Any:
-    value = _key_value(item, key, path) if key else item
-    if isinstance(value, dict | list):
-        raise path.bad(f"a merge key or an item of a set cannot be {json_type(value)}")
-    return value
-
-
-def _key_value(item: Any, key: str, path: Path) -> Any:
-    if not isinstance(item, dict):
-        raise path.bad(f"expected an object with the merge key {key}, but received {json_type(item)}")
-    if key not in item:
-        raise path.bad(f"map: {go_text(item)} does not contain declared merge key: {key}")
-    return item[key]
+    merged.append(item)
 
 
 def _merge_key(shape: Shape, name: str) -> str | None:
@@ -259,25 +220,14 @@ def _is_directive(name: str) -> bool:
     return name in (DIRECTIVE, RETAIN_KEYS) or name.startswith((ORDER_PREFIX, DELETE_PREFIX))
 
 
-def without_directives(value: Any) -> Any:
-    """Return a value that meets nothing to merge with: its orders and its nulls mean nothing there."""
+def _is_directed(value: Any) -> bool:
+    return isinstance(value, dict) and DIRECTIVE in value
+
+
+def _without_directives(value: Any) -> Any:
+    """Return a value that meets nothing to merge with: its nulls and what is directed in it mean nothing there."""
     if isinstance(value, dict):
-        return {k: without_directives(v) for k, v in value.items() if v is not None and not _is_directive(k)}
+        return {k: _without_directives(v) for k, v in value.items() if v is not None and not _is_directed(v)}
     if isinstance(value, list):
-        return [without_directives(v) for v in value if not (isinstance(v, dict) and DIRECTIVE in v)]
+        return [_without_directives(v) for v in value if not _is_directed(v)]
     return value
-
-
-def go_text(value: Any) -> str:
-    """Write a value as upstream's messages do: ``map[image:nginx name:web]``."""
-    match value:
-        case dict():
-            return "map[" + " ".join(f"{key}:{go_text(value[key])}" for key in sorted(value)) + "]"
-        case list():
-            return "[" + " ".join(map(go_text, value)) + "]"
-        case None:
-            return "<nil>"
-        case bool():
-            return str(value).lower()
-        case _:
-            return str(value)

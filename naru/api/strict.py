@@ -251,10 +251,10 @@ def parse_repeating(body: bytes, parsed: Any) -> Any:
         body: the body, well-formed.
         parsed: what it says, of repeated fields the last one; the answer in most cases.
     """
-    return json.loads(body, object_pairs_hook=_remember_repeated) if _may_repeat(body, parsed) else parsed
+    return json.loads(body, object_pairs_hook=_remember_repeated) if may_repeat(body, parsed) else parsed
 
 
-def _may_repeat(body: bytes, parsed: Any) -> bool:
+def may_repeat(body: bytes, parsed: Any) -> bool:
     """Tell cheaply whether it is worth looking: a repeated field is lost in decoding, and with it its quotes.
 
     A quote inside a string is one quote before and after, unless it is written by its number, as JSON allows.

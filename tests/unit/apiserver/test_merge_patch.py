@@ -35,10 +35,20 @@ class TestMergePatch:
     def test_appendix(self, original: dict[str, Any], patch: dict[str, Any], expected: dict[str, Any]) -> None:
         assert apply_merge_patch(original, orjson.dumps(patch)) == expected
 
-    @pytest.mark.parametrize("patch", [b"", b"{", b"[]", b"null", b"3"])
-    def test_only_an_object_is_a_patch(self, patch: bytes) -> None:
-        with pytest.raises(BadRequest, match="error decoding patch"):
+    @pytest.mark.parametrize(
+        ("patch", "message"),
+        [
+            (b"", "error decoding patch: unexpected end of JSON input"),
+            (b"{", "error decoding patch: unexpected end of JSON input"),
+            (b"[]", "error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}"),
+            (b"3", "error decoding patch: json: cannot unmarshal number into Go value of type map[string]interface {}"),
+            (b"null", "Invalid JSON Patch"),
+        ],
+    )
+    def test_only_an_object_is_a_patch(self, patch: bytes, message: str) -> None:
+        with pytest.raises(BadRequest) as error:
             apply_merge_patch({}, patch)
+        assert error.value.message == message
 
 
 VALUES = st.recursive(
