@@ -6,17 +6,19 @@ every one is cut short, and at some point no more are added.
 Source: RFC 7234, section 5.5; KEP-1693; k8s.io/apiserver, endpoints/filters/warning.go for the limits.
 """
 
-import unicodedata
+import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 MAX_CHARACTERS: Final = 4 * 1024  # of all texts
 MAX_SHORTENED: Final = 256  # of each, once they are too many
 
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
+
 
 def warning_headers(texts: Iterable[str]) -> Sequence[str]:
     """Write texts as the values of ``Warning`` headers."""
-    told = [text for text in dict.fromkeys(texts) if text and not any(map(_is_control, text))]
+    told = [text for text in dict.fromkeys(texts) if text and not _CONTROL.search(text)]
     if sum(map(len, told)) <= MAX_CHARACTERS:
         return [_header(text) for text in told]
     headers, written = [], 0
@@ -27,10 +29,6 @@ def warning_headers(texts: Iterable[str]) -> Sequence[str]:
         written += len(short)
         headers.append(_header(short))
     return headers
-
-
-def _is_control(character: str) -> bool:
-    return unicodedata.category(character) == "Cc"
 
 
 def _header(text: str) -> str:

@@ -20,6 +20,7 @@ declaration                 Go                             on the wire
 Source: Kubernetes API conventions, "Optional vs. Required", "Serialization Format".
 """
 
+import operator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Final
@@ -132,9 +133,7 @@ SET: Final = ListSet()
 STORED: Final = Stored()
 
 
-def is_zero(value: object) -> bool:
-    """Tell whether Go's ``omitempty`` would leave the value out."""
-    return not value
+is_zero = operator.not_  # what Go's omitempty leaves out; in C, since it is asked for every field that is written
 
 
 class Model(BaseModel):
