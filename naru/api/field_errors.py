@@ -48,6 +48,11 @@ def invalid(field: str, value: object, detail: str) -> FieldError:
     return FieldError(field, "FieldValueInvalid", _with(f"Invalid value: {quoted(value)}", detail))
 
 
+def invalid_unshown(field: str, detail: str) -> FieldError:
+    """Say that a value breaks a rule, without showing it."""
+    return FieldError(field, "FieldValueInvalid", _with("Invalid value", detail))
+
+
 def not_supported(field: str, value: object, supported: Sequence[str]) -> FieldError:
     """Say that a value is none of those that exist."""
     detail = "supported values: " + ", ".join(quoted(str(choice)) for choice in supported)

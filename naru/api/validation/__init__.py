@@ -15,6 +15,7 @@ from naru.api.validation.rules import Rules
 
 _MODULES: Final[dict[str, str]] = {
     "apps_v1": "apps",
+    "batch_v1": "batch",
     "config_v1": "core",
     "coordination_v1": "core",
     "discovery_v1": "endpoints",
