@@ -18,7 +18,7 @@ from apiserver import protobuf
 from apiserver.bodies.malformed import TOO_DEEP, syntax_error
 from apiserver.connections import PATIENCE
 from naru.api.errors import BadRequest, GatewayTimeout, RequestEntityTooLarge, UnsupportedMediaType
-from naru.api.strict import parse_repeating
+from naru.api.strict import integer, parse_repeating
 
 MAX_BYTES: Final = 3 << 20
 MAX_DEPTH: Final = 200  # of objects and lists in each other; no kind comes near it
@@ -129,7 +129,7 @@ def _parse_leniently(body: bytes) -> tuple[Any, bytes]:
     """Read what Go reads and orjson does not; return it with its bytes in order."""
     text = body.decode("utf-8", "replace")
     try:
-        value = json.loads(text, parse_constant=_refuse)
+        value = json.loads(text, parse_constant=_refuse, parse_int=integer)
     except (ValueError, RecursionError):
         raise Malformed(f"couldn't get version/kind; json parse error: {syntax_error(body)}") from None
     try:

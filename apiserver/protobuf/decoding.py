@@ -134,7 +134,7 @@ def _time(parts: dict[int, int | bytes], *, micro: bool) -> str | None:
     if not parts:
         return None  # Go's zero time
     moment = _EPOCH + timedelta(seconds=as_int(parts.get(1, 0)), microseconds=as_int(parts.get(2, 0)) // 1_000)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ" if micro else "%Y-%m-%dT%H:%M:%SZ")
+    return moment.replace(tzinfo=None).isoformat(timespec="microseconds" if micro else "seconds") + "Z"
 
 
 def _int_or_string(parts: dict[int, int | bytes]) -> int | str:

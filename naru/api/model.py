@@ -21,6 +21,7 @@ Source: Kubernetes API conventions, "Optional vs. Required", "Serialization Form
 """
 
 import operator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Final
@@ -180,11 +181,18 @@ class Model(BaseModel):
 
 
 def _format_time(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _in_utc(moment).isoformat(timespec="seconds") + "Z"
 
 
 def _format_micro_time(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return _in_utc(moment).isoformat(timespec="microseconds") + "Z"
+
+
+def _in_utc(moment: datetime) -> datetime:
+    """Return a moment without its zone; at both ends of time, where UTC would be another era, as it is."""
+    with suppress(OverflowError):
+        moment = moment.astimezone(UTC)
+    return moment.replace(tzinfo=None)  # isoformat writes years below 1000 in four digits, which strftime does not
 
 
 def _parse_moment(value: object) -> object:

@@ -25,6 +25,9 @@ from naru.api.model import Model, Stored
 M = TypeVar("M", bound=Model)
 Visit = Callable[[str, Field | None, Any], bool]  # (path, declared field, value) -> look inside?
 
+MAX_DIGITS: Final = 25  # of integers: more than 64 bits need
+_INT64_MIN: Final = -(2**63)
+_UINT64_MAX: Final = 2**64 - 1
 MAX_PROBLEMS: Final = 100  # unknown and repeated fields that are told of one document
 
 
@@ -251,7 +254,15 @@ def parse_repeating(body: bytes, parsed: Any) -> Any:
         body: the body, well-formed.
         parsed: what it says, of repeated fields the last one; the answer in most cases.
     """
-    return json.loads(body, object_pairs_hook=_remember_repeated) if may_repeat(body, parsed) else parsed
+    if not may_repeat(body, parsed):
+        return parsed
+    return json.loads(body, object_pairs_hook=_remember_repeated, parse_int=integer)
+
+
+def integer(digits: str) -> int | float:
+    """Read an integer of JSON's; one that 64 bits cannot hold is a number with a fraction, as it is to others."""
+    number = int(digits) if len(digits) < MAX_DIGITS else float(digits)
+    return number if _INT64_MIN <= number <= _UINT64_MAX else float(number)
 
 
 def may_repeat(body: bytes, parsed: Any) -> bool:

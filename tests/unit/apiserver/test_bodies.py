@@ -64,6 +64,8 @@ class TestJson:
             (b'{"a":"\\ud800"}', {"a": "\ufffd"}),
             (b'{"a":"\\u0000"}', {"a": "\0"}),
             (b"null", None),
+            (b'{"a":18446744073709551616,"a":18446744073709551616}', {"a": 18446744073709551616.0}),
+            (b'{"a":"\\ud800","b":' + b"9" * 30 + b"}", {"a": "\ufffd", "b": 1e30}),
         ],
     )
     def test_texts_that_are_none_are_mended(self, body: bytes, value: Any) -> None:
