@@ -21,10 +21,11 @@ Source: Kubernetes API conventions, "Optional vs. Required", "Serialization Form
 """
 
 import operator
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
@@ -134,6 +135,7 @@ SET: Final = ListSet()
 STORED: Final = Stored()
 
 
+_set = object.__setattr__  # past the frozen one
 is_zero = operator.not_  # what Go's omitempty leaves out; in C, since it is asked for every field that is written
 
 
@@ -170,6 +172,21 @@ class Model(BaseModel):
                 and not isinstance(default, BaseModel)
             ):
                 field.exclude_if = is_zero
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy with some fields changed.
+
+        Every change of an object is one, so what pydantic does for attributes that no API type has is left out.
+        """
+        if deep:
+            return super().model_copy(update=update, deep=True)
+        changed = update or {}
+        copied = self.__new__(type(self))
+        _set(copied, "__dict__", {**self.__dict__, **changed})
+        _set(copied, "__pydantic_fields_set__", {*self.__pydantic_fields_set__, *changed})
+        _set(copied, "__pydantic_extra__", None)
+        _set(copied, "__pydantic_private__", None)
+        return copied
 
     def wire(self) -> dict[str, Any]:
         """Return the object as JSON-ready dicts and lists, with the fields left out that Kubernetes leaves out."""
