@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Coroutine, Sequence
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +23,7 @@ from apiserver.app import finish_headers, make_app
 from apiserver.authn import server_tls
 from apiserver.connections import PATIENCE, limits
 from apiserver.startup import prepare_cluster
-from apiserver.state import ServerConfig, ServerState
+from apiserver.state import SERVICE_CIDR, ServerConfig, ServerState
 from apiserver.storage.caches import Caches
 from apiserver.storage.etcd import Etcd
 from apiserver.storage.grpc_etcd import GrpcEtcd
@@ -62,6 +63,15 @@ def parser() -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="how long a client may take to send a request",
     )
+    flags.add_argument("--service-cidr", type=IPv4Network, default=SERVICE_CIDR, help="addresses of all Services")
+    flags.add_argument(
+        "--service-node-port-range",
+        type=parse_ports,
+        default=(30000, 32767),
+        metavar="FIRST-LAST",
+        help="ports under which nodes offer Services [default: 30000-32767]",
+    )
+    flags.add_argument("--advertise-address", default="", metavar="IP", help="where clients in the cluster connect to")
     flags.add_argument("--cache-dir", type=Path, help="keeps what can be made again, such as OpenAPI documents")
     flags.add_argument("--log-level", default="info", choices=("debug", "info", "warning", "error"))
     return flags
@@ -77,6 +87,18 @@ def parse_address(text: str) -> tuple[str, int]:
     if not colon or not port.isdecimal() or not 0 <= int(port) < 65536:
         raise ValueError(f"--listen {text}: want an address and a port, as in 127.0.0.1:6443")
     return host.strip("[]"), int(port)
+
+
+def parse_ports(text: str) -> tuple[int, int]:
+    """Split ``30000-32767``.
+
+    Raises:
+        ValueError: it is no such thing.
+    """
+    first, _, last = text.partition("-")
+    if not 0 < int(first) <= int(last) < 65536:
+        raise ValueError(f"{text}: want the first and the last port, as in 30000-32767")
+    return int(first), int(last)
 
 
 async def serve(config: ServerConfig) -> None:
@@ -173,8 +195,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             args.pki_dir,
             args.cluster_name,
             args.default_toleration_seconds,
-            args.request_timeout,
-            args.cache_dir,
+            service_cidr=args.service_cidr,
+            node_ports=args.service_node_port_range,
+            advertise_address=args.advertise_address,
+            request_timeout_s=args.request_timeout,
+            cache_dir=args.cache_dir,
         )
         asyncio.run(serve(config))
     except (CannotStart, ValueError) as error:

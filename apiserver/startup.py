@@ -1,7 +1,7 @@
 """Start-up: what has to exist before a cluster can be used, made by whichever server comes first.
 
-The namespaces that naru itself lives in. Safe to repeat, and safe with several servers at once: the one that comes
-second finds them there.
+The namespaces that naru itself lives in, and the Service by which clients in the cluster find it. Safe to repeat, and
+safe with several servers at once: the one that comes second finds them there.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ from typing import Final
 
 from apiserver.registry import strategy_for
 from apiserver.registry.strategy import Context
+from apiserver.services.kubernetes import KubernetesService
 from apiserver.state import ServerState
 from naru.api.core_v1 import Namespace
 from naru.api.errors import AlreadyExists, ServiceUnavailable
@@ -35,7 +36,8 @@ async def prepare_cluster(state: ServerState) -> None:
             await asyncio.sleep(RETRY_S)
         else:
             state.started.set()
-            return
+            break
+    await KubernetesService(state).keep()
 
 
 async def ensure_namespace(state: ServerState, name: str) -> None:

@@ -7,8 +7,9 @@ process: whatever must last is in etcd, so several servers may run side by side 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from apiserver.storage.caches import Caches
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from apiserver.trail import TrailRing
     from naru.api.meta import KubeObject
     from naru.api.scheme import Resource
+
+
+SERVICE_CIDR: Final = IPv4Network("10.96.0.0/16")
 
 
 @dataclass(frozen=True)
@@ -28,8 +32,18 @@ class ServerConfig:
     pki_dir: Path
     cluster_name: str = "naru"
     default_toleration_seconds: int = 300
+    service_cidr: IPv4Network = SERVICE_CIDR  # of the Services' addresses, until there are more ranges
+    node_ports: tuple[int, int] = (30000, 32767)  # the first and the last one
+    advertise_address: str = ""  # where clients in the cluster find this server; empty: where it listens
     request_timeout_s: float = 60.0  # until the body of a request must have come
     cache_dir: Path | None = None  # of what can be made again; None: nothing is kept over a restart
+
+    @property
+    def advertised(self) -> tuple[str, int]:
+        """Address and port of this server for clients in the cluster: not on loopback, if there is another choice."""
+        others = [place for place in self.listen if not ip_address(place[0]).is_loopback]
+        address, port = (others or list(self.listen))[0]
+        return self.advertise_address or address, port
 
     @property
     def ca_file(self) -> Path:

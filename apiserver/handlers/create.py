@@ -14,12 +14,14 @@ from apiserver.handlers.output import respond
 from apiserver.handlers.write_options import CREATE, check_write_options, manager_of
 from apiserver.managed_fields.field_manager import field_manager_of
 from apiserver.registry.strategy import Context
-from apiserver.storage.store import Written
+from apiserver.services.allocation import complete
+from apiserver.storage.store import Taken, Written, conflict
 from naru.api.errors import AlreadyExists, BadRequest, invalid
 from naru.api.meta import KubeObject
 from naru.api.model import now
 
 NAME_ATTEMPTS: Final = 8  # of a generated name that turns out to be taken; one in 14 million is
+CLAIM_ATTEMPTS: Final = 100  # of an object that needs something which others just took
 
 
 async def create(call: Call) -> web.StreamResponse:
@@ -60,9 +62,19 @@ async def _store(call: Call, obj: KubeObject) -> Written:
 
 
 async def _store_once(call: Call, obj: KubeObject) -> Written:
-    resource = call.resource
     admitted = await call.admit(Operation.CREATE, obj, None)
+    if not call.strategy.claims:
+        return await _put(call, admitted)
+    for _ in range(CLAIM_ATTEMPTS):
+        with contextlib.suppress(Taken):
+            return await _put(call, await complete(call.state, admitted, None, dry_run=call.dry_run))
+    raise conflict(call.resource, obj.metadata.name, "others take what it needs all the time")
+
+
+async def _put(call: Call, admitted: KubeObject) -> Written:
+    resource = call.resource
     obj = call.strategy.prepare_for_create(admitted, Context(now(), call.user.name))
     if errors := call.strategy.validate(obj):
         raise invalid(resource.group, resource.kind, obj.metadata.name, errors)
+    call.warnings += call.strategy.warnings(obj)
     return await call.state.store.create(resource, obj, dry_run=call.dry_run)

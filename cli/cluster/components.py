@@ -125,7 +125,8 @@ def _apiserver_args(config: ClusterConfig, layout: Layout) -> tuple[str, ...]:
     listen = [f"--listen={address}:{config.api_port}" for address in ("127.0.0.1", config.gateway)]
     options = ["--etcd", layout.etcd_target, "--pki-dir", f"{layout.pki}", "--cluster-name", config.name]
     toleration = ["--default-toleration-seconds", f"{config.default_toleration_seconds}"]
-    return (*listen, *options, *toleration, "--cache-dir", f"{layout.cache}")
+    services = ["--service-cidr", config.service_cidr]
+    return (*listen, *options, *toleration, *services, "--cache-dir", f"{layout.cache}")
 
 
 def _controllers_args(config: ClusterConfig, layout: Layout) -> tuple[str, ...]:

@@ -1,0 +1,7 @@
+"""What Services are given by the API server: addresses, node ports, and the Service of the API server itself.
+
+No list of what is free is kept anywhere. A Service claims its addresses and ports by keys of etcd that are written in
+one transaction with it, if nobody else has them (``claims.py``), so several servers need not know of each other. An
+address is chosen where none is known to be taken (``allocation.py``); if the transaction finds it taken after all,
+another one is chosen.
+"""
