@@ -10,8 +10,8 @@ Source: apimachinery, "managedfields" (FieldManager and the managers that it is 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
-from functools import cache
+from datetime import UTC, datetime
+from functools import cache, lru_cache
 from typing import Any, Final, TypeVar
 
 import orjson
@@ -46,6 +46,7 @@ UNKNOWN: Final = "unknown"
 
 _WRITING: Final = ManagerId("current-operation", UPDATE)  # the writer, until it is known whether it changed anything
 _RESET: Final = ManagedFieldsEntry()
+_EPOCH: Final = datetime.fromtimestamp(0, UTC)
 
 _NOBODYS: Final = set_of(
     [
@@ -70,7 +71,7 @@ _NOBODYS: Final = set_of(
 )  # fields that no manager owns: they name the object, or are the server's own
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FieldManager:
     """The record of managers of one resource, for requests through one of its subresources (empty: the object)."""
 
@@ -89,8 +90,8 @@ class FieldManager:
             new: what was decoded; the managedFields in it count, if they are readable, so that clients can edit them.
         """
         managed = self._managed_by_request(live, new)
-        if not managed and live is not None:
-            return with_entries(new, ())  # not tracked since somebody cleared the record
+        if not managed:  # after the creation: not tracked since somebody cleared the record
+            return self._created(new, manager, now) if live is None else with_entries(new, ())
         before = _untracked(dict(self.zero) if document is None else document)
         after = _untracked(orjson.loads(with_entries(new, ()).wire_json()))
         try:
@@ -98,6 +99,20 @@ class FieldManager:
         except NoKey:
             return with_entries(new, ())  # validation will tell what is wrong with it
         return with_entries(new, write_entries(capped(managed)))
+
+    def _created(self, new: K, manager: str, now: datetime) -> K:
+        """Return a new object whose creator owns all that is set in it.
+
+        Which fields these are does not depend on its name: of objects made from one template, one is looked into.
+        """
+        nameless = new.metadata.model_copy(update={"name": "", "managed_fields": ()})
+        try:
+            entry = _entry_of_creator(self, new.model_copy(update={"metadata": nameless}).wire_json())
+        except NoKey:
+            return with_entries(new, ())  # validation will tell what is wrong with it
+        if entry is None:
+            return with_entries(new, ())
+        return with_entries(new, (entry.model_copy(update={"manager": manager or UNKNOWN, "time": now}),))
 
     def _managed_by_request(self, live: KubeObject | None, new: KubeObject) -> Managed:
         """Return the record to go on from: the request's, if it may bring one, else the object's."""
@@ -174,6 +189,17 @@ class FieldManager:
         if new != live and who in result:
             result[who] = replace(result[who], time=now)
         return new, result
+
+
+@lru_cache(maxsize=256)
+def _entry_of_creator(manager: FieldManager, document: bytes) -> ManagedFieldsEntry | None:
+    """Return the entry for who sets all of a document, without who and when; None if there is nothing to own.
+
+    Raises:
+        NoKey: an item of a list has no key.
+    """
+    managed = manager._recorded(dict(manager.zero), orjson.loads(document), {}, "", _EPOCH)
+    return next(iter(write_entries(managed)), None)
 
 
 def readable(entries: Entries) -> Managed:

@@ -26,7 +26,11 @@ _OF_STATUS: Final[dict[tuple[str, str], tuple[Path, ...]]] = {
     ("apps", "deployments"): (*_SPEC, ("f:metadata", "f:labels")),
     ("apiextensions.k8s.io", "customresourcedefinitions"): _SPEC_AND_META,
     ("admissionregistration.k8s.io", "validatingadmissionpolicies"): _SPEC_AND_META,
+    ("certificates.k8s.io", "certificatesigningrequests"): (*_SPEC, ("f:status", "f:conditions")),
+    ("storage.k8s.io", "volumeattachments"): _SPEC_AND_META,
 }
+_OF_APPROVAL: Final[tuple[Path, ...]] = (*_SPEC, ("f:status", "f:certificate"))
+_FIXED_SPECS: Final = (("certificates.k8s.io", "certificatesigningrequests"),)  # an update leaves the spec alone, too
 _ONLY: Final[dict[str, tuple[Path, ...]]] = {
     "ephemeralcontainers": (("f:spec", "f:ephemeralContainers"),),
     "resize": tuple(
@@ -41,8 +45,12 @@ def reset_fields(resource: Resource, subresource: str) -> Filter:
     """Return the filter for requests to a resource through a subresource."""
     if subresource == "status":
         return excluding(_OF_STATUS.get((resource.group, resource.plural), _SPEC))
+    if subresource == "approval":
+        return excluding(_OF_APPROVAL)
     if subresource in _ONLY:
         return partial(only, patterns=_ONLY[subresource])
+    if (resource.group, resource.plural) in _FIXED_SPECS:
+        return excluding((*_SPEC, *_STATUS))
     return excluding(_STATUS) if "status" in resource.subresources else everything
 
 

@@ -22,7 +22,7 @@ from pydantic import BaseModel
 from apiserver.managed_fields.elements import key_element, value_element
 from apiserver.openapi.schemas import scalar_name
 from naru.api.fields import Field, Shape, fields_of
-from naru.api.model import Always, Atomic, Granular, ListMapKeys, MergeKey, Pointer
+from naru.api.model import Always, Atomic, Granular, ListMapKeys, ListSet, MergeKey, Pointer
 
 NUMERIC: Final = "numeric"
 STRING: Final = "string"
@@ -122,7 +122,7 @@ def _default(field: Field) -> Any:
     if _is_always_there(field):
         return zero_of(field.shape)
     default = field.info.get_default(call_default_factory=False)
-    return default.value if isinstance(default, Enum) else default or None
+    return default.value if isinstance(default, Enum) else default
 
 
 @cache
@@ -154,12 +154,12 @@ def _of_field(field: Field) -> Type:
 
 
 def _list_keys(field: Field) -> tuple[str, ...] | None:
+    """Return the keys of a list's items; a merge key alone is for strategic merge patch, and makes no keyed list here."""
     if (mark := field.mark(ListMapKeys)) is not None:
         return mark.keys
     merge = field.mark(MergeKey)
-    if merge is None:
-        return None
-    return (merge.key,) if merge.key else ()
+    is_set = field.mark(ListSet) is not None or (merge is not None and not merge.key)
+    return () if is_set else None
 
 
 def _of_shape(shape: Shape) -> Type:
@@ -187,10 +187,12 @@ def zero_document(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def _is_always_there(field: Field) -> bool:
+    if field.mark(Pointer) is not None:
+        return False
     if field.info.is_required() or any(isinstance(mark, Always) for mark in field.shape.marks):
         return True
     is_struct = field.info.default_factory is not None or isinstance(field.info.default, BaseModel)
-    return field.shape.model is not None and is_struct and field.mark(Pointer) is None
+    return field.shape.model is not None and is_struct
 
 
 def zero_of(shape: Shape) -> Any:

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from naru.api.meta import KubeObject, LabelSelector, ObjectMeta
-from naru.api.model import ALWAYS, REQUIRED, SET, Int32, MergeKey, Model, OptionalTime
+from naru.api.model import ALWAYS, POINTER, REQUIRED, SET, Int32, MergeKey, Model, OptionalTime
 from naru.api.pod_v1 import PodTemplateSpec
 from naru.api.refs_v1 import ObjectReference
 
@@ -150,11 +150,11 @@ class CronJobSpec(Model):
     starting_deadline_seconds: int | None = None  # a Job that is late by more than this is left out
     # while the Job before still runs: Allow another, Forbid it, or Replace the one that runs
     concurrency_policy: str = "Allow"
-    suspend: Annotated[bool, ALWAYS] = False  # true: no more Jobs are made
+    suspend: Annotated[bool, ALWAYS, POINTER] = False  # true: no more Jobs are made
     # what the Jobs look like
     job_template: Annotated[JobTemplateSpec, REQUIRED] = Field(default_factory=JobTemplateSpec)
-    successful_jobs_history_limit: Annotated[Int32, ALWAYS] = 3  # how many Jobs that succeeded are kept
-    failed_jobs_history_limit: Annotated[Int32, ALWAYS] = 1  # how many Jobs that failed are kept
+    successful_jobs_history_limit: Annotated[Int32, ALWAYS, POINTER] = 3  # how many Jobs that succeeded are kept
+    failed_jobs_history_limit: Annotated[Int32, ALWAYS, POINTER] = 1  # how many Jobs that failed are kept
 
 
 class CronJobStatus(Model):

@@ -20,7 +20,7 @@ from naru.api.external_volumes_v1 import (
     VsphereVirtualDiskVolumeSource,
 )
 from naru.api.meta import KubeObject
-from naru.api.model import REQUIRED, Int32, Model, OptionalTime
+from naru.api.model import GRANULAR, REQUIRED, Int32, Model, OptionalTime
 from naru.api.placement_v1 import NodeSelector
 from naru.api.quantity import Quantity
 from naru.api.refs_v1 import ObjectReference
@@ -229,7 +229,7 @@ class PersistentVolumeSpec(Model):
     storageos: StorageOSPersistentVolumeSource | None = None  # a volume of StorageOS
     csi: CSIPersistentVolumeSource | None = None  # a volume of a CSI driver
     access_modes: tuple[str, ...] = ()  # how it can be mounted: ReadWriteOnce, ReadOnlyMany, ReadWriteMany, ...
-    claim_ref: ObjectReference | None = None  # the claim that it is bound to, or kept for
+    claim_ref: Annotated[ObjectReference | None, GRANULAR] = None  # the claim that it is bound to, or kept for
     # what happens when its claim goes: Retain keeps it as it is, Delete removes it and its data, Recycle empties it
     persistent_volume_reclaim_policy: str = ""
     storage_class_name: str = ""  # class of the volume; only claims of that class are bound to it; empty: of no class

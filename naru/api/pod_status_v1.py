@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from naru.api.model import ALWAYS, REPLACE_KEYS, REQUIRED, Int32, ListMapKeys, MergeKey, Model, OptionalTime
+from naru.api.model import ALWAYS, REPLACE_KEYS, REQUIRED, SET, Int32, ListMapKeys, MergeKey, Model, OptionalTime
 from naru.api.quantity import Quantity
 from naru.api.resource_requirements_v1 import ResourceRequirements
 
@@ -188,7 +188,7 @@ class NodeAllocatableResourceClaimStatus(Model):
     """What a claim takes from the node's allocatable resources."""
 
     resource_claim_name: Annotated[str, REQUIRED] = ""  # name of the ResourceClaim
-    containers: tuple[str, ...] = ()  # names of the containers that use the claim
+    containers: Annotated[tuple[str, ...], SET] = ()  # names of the containers that use the claim
     resources: dict[str, Quantity]  # how much it takes, by resource
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from naru.api.meta import KubeObject, LabelSelector
-from naru.api.model import ALWAYS, REQUIRED, SET, Int32, ListMapKeys, MergeKey, Model, OptionalTime
+from naru.api.model import ALWAYS, POINTER, REQUIRED, SET, Int32, ListMapKeys, MergeKey, Model, OptionalTime
 from naru.api.persistent_volume_v1 import PersistentVolumeSpec
 from naru.api.quantity import Quantity
 
@@ -99,18 +99,18 @@ class CSIDriverSpec(Model):
     """What the cluster must know about a driver."""
 
     attach_required: bool = True  # true: a volume has to be attached to the node before it is mounted
-    pod_info_on_mount: Annotated[bool, ALWAYS] = False  # true: the driver is told which pod it mounts for
+    pod_info_on_mount: Annotated[bool, ALWAYS, POINTER] = False  # true: the driver is told which pod it mounts for
     # Persistent: volumes of claims; Ephemeral: volumes that pods declare inline
     volume_lifecycle_modes: Annotated[tuple[str, ...], SET] = ()
     # true: the scheduler looks at the CSIStorageCapacity objects that the driver makes
-    storage_capacity: Annotated[bool, ALWAYS] = False
+    storage_capacity: Annotated[bool, ALWAYS, POINTER] = False
     # may the volume's files be given to the pod's fsGroup: ReadWriteOnceWithFSType, File or None
     fs_group_policy: str = "ReadWriteOnceWithFSType"
     # tokens of the pod's service account that the driver gets when it mounts
     token_requests: tuple[TokenRequest, ...] = ()
     # true: the driver is asked to mount again from time to time, for what it mounted may change
-    requires_republish: Annotated[bool, ALWAYS] = False
-    se_linux_mount: Annotated[bool, ALWAYS] = False  # true: the driver can mount with an SELinux context
+    requires_republish: Annotated[bool, ALWAYS, POINTER] = False
+    se_linux_mount: Annotated[bool, ALWAYS, POINTER] = False  # true: the driver can mount with an SELinux context
     # how often a node asks the driver how many volumes it can take, 10 at least; unset: never
     node_allocatable_update_period_seconds: int | None = None
     # true: the tokens come among the secrets of the request, not among the volume's attributes
