@@ -3,8 +3,6 @@
 from datetime import UTC, datetime
 from typing import Any
 
-import pytest
-
 from apiserver.managed_fields import field_manager as field_managers
 from apiserver.managed_fields.field_manager import field_manager_of
 from naru.api.core_v1 import ConfigMap, Pod
@@ -40,9 +38,7 @@ class TestCreations:
         }
         assert (entry["operation"], entry["apiVersion"], entry["time"]) == ("Update", "v1", "2026-01-02T03:04:05Z")
 
-    def test_a_template_s_objects_are_looked_into_once_and_told_apart_by_creator_and_time(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_a_template_s_objects_are_looked_into_once_and_told_apart_by_creator_and_time(self) -> None:
         looks = field_managers._entry_of_creator.cache_info().misses
         first = created(pod("first", "main"))
         second = created(pod("second", "main"), "you", LATER)
