@@ -19,6 +19,7 @@ from apiserver.storage.cache import WatchCache
 from apiserver.storage.entry import ROOT, Entry, object_key
 from apiserver.storage.etcd import Change, Compacted, Etcd, KeyValue, prefix_end
 from apiserver.storage.filter import Filter
+from apiserver.storage.versions import VersionedCache
 from naru.api.errors import APIError, GatewayTimeout, ServiceUnavailable
 from naru.api.keys import ObjectKey
 from naru.api.meta import KubeObject
@@ -42,7 +43,8 @@ class Caches:
 
     def __init__(self, etcd: Etcd, resources: Iterable[Resource] = RESOURCES) -> None:
         self._etcd = etcd
-        self._caches = {resource: WatchCache(resource) for resource in resources}
+        self._caches = {resource: WatchCache(resource) for resource in resources if resource.storage is resource}
+        self._others: dict[Resource, VersionedCache] = {}  # the same seen in other versions
         self._by_prefix = {cache.prefix: cache for cache in self._caches.values()}
         self.revision = 0  # all changes up to here are in the caches
         self._loaded = asyncio.Event()  # the caches have a list, and have come to the revision of the start
@@ -63,8 +65,12 @@ class Caches:
         return self._loaded.is_set()
 
     def of(self, resource: Resource) -> WatchCache:
-        """Return the cache of a resource."""
-        return self._caches[resource]
+        """Return the cache of a resource; of one that is stored in another version, a view of that one's."""
+        if resource.storage is resource:
+            return self._caches[resource]
+        if resource not in self._others:
+            self._others[resource] = VersionedCache(self._caches[resource.storage], resource)
+        return self._others[resource]
 
     # Reading, for the handlers and for admission
 
@@ -197,29 +203,27 @@ class Caches:
 
     async def _load(self, revision: int) -> None:
         """List everything, page by page at one revision."""
-        end = prefix_end(ROOT)
-        page = await self._etcd.range(ROOT, end, limit=PAGE, revision=revision)
-        items = list(page.items)
-        while len(items) < page.count:
-            following = await self._etcd.range(items[-1].key + b"\0", end, limit=PAGE, revision=revision)
-            items += following.items
-            if not following.items:
-                break
-        sorted_in = self._sort_in(items)
+        found: dict[bytes, list[Entry]] = defaultdict(list)
+        start, end = ROOT, prefix_end(ROOT)
+        objects, more = 0, True
+        while more:
+            page = await self._etcd.range(start, end, limit=PAGE, revision=revision)
+            self._sort_in(page.items, found)
+            objects += len(page.items)
+            more = len(page.items) < page.count
+            start = page.items[-1].key + b"\0" if more else start
         for cache in self._caches.values():
-            cache.load(sorted_in[cache.prefix], revision)
+            cache.load(found[cache.prefix], revision)
         self.revision = revision
         self._wake()
-        logger.info("listed etcd", extra={"objects": len(items), "revision": revision})
+        logger.info("listed etcd", extra={"objects": objects, "revision": revision})
 
-    def _sort_in(self, items: Iterable[KeyValue]) -> dict[bytes, list[Entry]]:
-        found: dict[bytes, list[Entry]] = defaultdict(list)
+    def _sort_in(self, items: Iterable[KeyValue], found: dict[bytes, list[Entry]]) -> None:
         for item in items:
             cache, rest = self._cache_of(item.key)
             if cache is not None:
                 key = object_key(cache.resource, rest)
                 found[cache.prefix].append(Entry.stored(cache.resource, key, item.value, item.mod_revision))
-        return found
 
     def _cache_of(self, key: bytes) -> tuple[WatchCache | None, bytes]:
         """Find the cache that a key of etcd belongs to, and what follows the prefix in the key."""

@@ -91,6 +91,11 @@ class EtcdServer(Process):
     def target(self) -> str:
         return f"unix://{self.socket_path}"
 
+    @property
+    def endpoints(self) -> str:
+        """Where etcdctl finds it."""
+        return self.target
+
     def start(self) -> None:
         self.socket_path.unlink(missing_ok=True)  # a killed etcd leaves it, and the next one does not take it over
         self.spawn()
@@ -129,6 +134,78 @@ def running_etcd() -> Iterator[EtcdServer]:
             yield server
         finally:
             server.end(signal.SIGKILL)
+
+
+@dataclass
+class EtcdMember(EtcdServer):
+    """One of several etcds, on loopback."""
+
+    port: int = 0
+
+    @property
+    def target(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+@dataclass
+class EtcdCluster:
+    """Three etcds; what happens to it happens to the one that leads."""
+
+    members: list[EtcdMember]
+
+    @property
+    def endpoints(self) -> str:
+        return ",".join(member.target for member in self.members)
+
+    @property
+    def leader(self) -> EtcdMember:
+        command = ["etcdctl", f"--endpoints={self.endpoints}", "--dial-timeout=300ms", "--command-timeout=1s"]
+        command += ["endpoint", "status", "-w", "json"]
+        environment = {**os.environ, "ETCDCTL_API": "3"}
+        deadline = time.monotonic() + START_S
+        while time.monotonic() < deadline:
+            done = subprocess.run(command, env=environment, capture_output=True, timeout=20)
+            for found in json.loads(done.stdout or "[]"):
+                if found["Status"]["leader"] == found["Status"]["header"]["member_id"]:
+                    return next(member for member in self.members if member.target == found["Endpoint"])
+            time.sleep(0.1)
+        pytest.fail("nobody leads the etcds")
+
+    @property
+    def pid(self) -> int:
+        return self.leader.pid
+
+    def restart(self) -> None:
+        leader = self.leader
+        leader.kill()
+        assert self.leader is not leader
+        leader.start()
+
+
+@contextlib.contextmanager
+def running_etcd_cluster() -> Iterator[EtcdCluster]:
+    with tempfile.TemporaryDirectory(prefix="naru-etcds-") as directory:
+        ports = [(free_port(), free_port()) for _ in range(3)]
+        initial = ",".join(f"m{number}=http://127.0.0.1:{peer}" for number, (_, peer) in enumerate(ports))
+        members = []
+        for number, (port, peer) in enumerate(ports):
+            work = Path(directory, f"m{number}")
+            work.mkdir()
+            argv = ["etcd", "--name", f"m{number}", "--data-dir", "data", "--initial-cluster", initial]
+            for flag, at in (("listen-client", port), ("advertise-client", port), ("listen-peer", peer)):
+                argv += [f"--{flag}-urls", f"http://127.0.0.1:{at}"]
+            argv += ["--initial-advertise-peer-urls", f"http://127.0.0.1:{peer}", "--logger", "zap"]
+            argv += ["--heartbeat-interval", "50", "--election-timeout", "500", "--log-level", "info"]
+            members.append(EtcdMember(argv, work, work / "log", port=port))
+        try:
+            for member in members:
+                member.spawn()
+            for member in members:
+                member.wait_ready()
+            yield EtcdCluster(members)
+        finally:
+            for member in members:
+                member.end(signal.SIGKILL)
 
 
 @pytest.fixture(scope="module")
@@ -294,6 +371,15 @@ def side_by_side(pki: Pki) -> Iterator[tuple[EtcdServer, list[ApiServer]]]:
     """An etcd of the test's own, and two API servers on it."""
     with running_etcd() as own, running_apiserver(own, pki) as one, running_apiserver(own, pki) as other:
         yield own, [one, other]
+
+
+@pytest.fixture
+def over_three_etcds(pki: Pki) -> Iterator[tuple[EtcdCluster, list[ApiServer]]]:
+    """Three etcds, and two API servers on two of them."""
+    with running_etcd_cluster() as own:
+        one, other, _ = own.members
+        with running_apiserver(one, pki) as first, running_apiserver(other, pki) as second:
+            yield own, [first, second]
 
 
 @dataclass(frozen=True)

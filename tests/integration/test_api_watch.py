@@ -1,6 +1,7 @@
 """Watching: what a client sees of what happens, and how it goes on after a break."""
 
 import asyncio
+import contextlib
 import json
 
 import pytest
@@ -219,6 +220,25 @@ class TestWatch:
             names = [name for _, name in await watch.take(101)]
             assert names[-1] == "last"
             assert len(set(names)) == 101
+
+    async def test_a_watcher_that_does_not_read_is_dropped_and_holds_up_nobody(self, api, apiserver):
+        address = "127.0.0.1", int(apiserver.url.rpartition(":")[2])
+        reader, writer = await asyncio.open_connection(*address, ssl=apiserver.pki.tls(), limit=1024)
+        writer.write(b"GET %b?watch=1 HTTP/1.1\r\nHost: x\r\n\r\n" % api.path("configmaps").encode())
+        await reader.readuntil(b"\r\n\r\n")
+        async with api.watch(api.path("configmaps")) as other:
+            for number in range(220):
+                await api.make_config(f"c{number}", data={"x": "y" * 100_000})
+                assert await other.take(1) == [("ADDED", f"c{number}")]
+        received, stream_ended = 0, False
+        with contextlib.suppress(ConnectionError):
+            while data := await asyncio.wait_for(reader.read(1 << 20), 5):
+                received += len(data)
+                stream_ended = data.endswith(b"0\r\n\r\n")
+        writer.transport.abort()
+        assert received < 220 * 100_000
+        assert not stream_ended
+        assert "dropped a watcher that does not keep up" in apiserver.log.read_text()
 
     async def test_many_watchers_see_the_same(self, api):
         async def first_three() -> list[tuple[str, str]]:

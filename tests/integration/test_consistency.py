@@ -24,9 +24,9 @@ from typing import Any, Final
 
 import aiohttp
 
-STEPS: Final = int(os.environ.get("NARU_STORM_STEPS", "300"))
+STEPS: Final = int(os.environ.get("NARU_STORM_STEPS", "240"))
 SEED: Final = int(os.environ.get("NARU_STORM_SEED", "1"))
-SECONDS: Final = float(os.environ.get("NARU_STORM_SECONDS", "6"))
+SECONDS: Final = float(os.environ.get("NARU_STORM_SECONDS", "5"))
 
 NAMESPACE: Final = "storm"
 PATH: Final = f"/api/v1/namespaces/{NAMESPACE}/configmaps"
@@ -52,7 +52,7 @@ class Truth:
 
     async def follow(self) -> None:
         """Read the changes until cancelled."""
-        command = ["etcdctl", f"--endpoints=unix://{self._etcd.socket_path}", "watch", "", "--prefix", "--rev=1"]
+        command = ["etcdctl", f"--endpoints={self._etcd.endpoints}", "watch", "", "--prefix", "--rev=1"]
         process = await asyncio.create_subprocess_exec(
             *command,
             "-w",
@@ -172,6 +172,7 @@ class Follower:
         self.version = 0  # 0: it has to begin anew
         self.response: aiohttp.ClientResponse | None = None
         self.news = asyncio.Event()
+        self.away_s = 0.05  # how long it takes to come back after a break
 
     async def reached(self, version: int) -> None:
         """Wait until the copy is as new as a revision."""
@@ -187,7 +188,8 @@ class Follower:
                     await self.start_over()
                 await self.watch()
             except BROKEN:
-                await asyncio.sleep(0.05)
+                away_s, self.away_s = self.away_s, 0.05
+                await asyncio.sleep(away_s)
 
     @property
     def selector(self) -> dict[str, str]:
@@ -421,6 +423,8 @@ class Weather:
         """Let one thing go wrong."""
         faults: dict[Callable[[], Awaitable[None]], int] = {
             self.drop_watches: 8,
+            self.send_away: 4,
+            self.forget: 2,
             self.compact: 4,
             self.kill_server: 2,
             self.kill_etcd: 2,
@@ -435,9 +439,20 @@ class Weather:
         for follower in self.world.random.sample(self.followers, 2):
             follower.drop()
 
+    async def send_away(self) -> None:
+        """Let a follower sleep, so that what it missed may be forgotten when it comes back."""
+        follower = self.world.random.choice(self.followers)
+        follower.away_s = self.world.random.choice([0.3, 2.0])
+        follower.drop()
+
+    async def forget(self) -> None:
+        follower = self.world.random.choice(self.followers)
+        follower.version = 0
+        follower.drop()
+
     async def compact(self) -> None:
         revision = self.world.truth.revision - self.world.random.randrange(30)
-        command = ["etcdctl", f"--endpoints=unix://{self.world.etcd.socket_path}", "compaction", str(max(1, revision))]
+        command = ["etcdctl", f"--endpoints={self.world.etcd.endpoints}", "compaction", str(max(1, revision))]
         process = await asyncio.create_subprocess_exec(
             *command,
             env={**os.environ, "ETCDCTL_API": "3"},
@@ -458,7 +473,7 @@ class Weather:
         await self.freeze(self.world.random.choice(self.world.servers).pid)
 
     async def freeze_etcd(self) -> None:
-        await self.freeze(self.world.etcd.pid)
+        await self.freeze(await asyncio.to_thread(lambda: self.world.etcd.pid))
 
     async def freeze(self, pid: int) -> None:
         os.kill(pid, signal.SIGSTOP)
@@ -523,25 +538,37 @@ async def write_surely(world: World, tier: str) -> int:
         await asyncio.sleep(0.1)
 
 
+async def weather_through(world: World, followers: list[Follower], steps: int) -> None:
+    """Let clients write and things go wrong."""
+    writer, weather = Writer(world), Weather(world, followers)
+    slots = asyncio.Semaphore(AT_ONCE)
+
+    async def operate() -> None:
+        try:
+            await writer.operate()
+        finally:
+            slots.release()
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(steps):
+            if world.random.random() < 0.05:
+                await weather.strike()
+            else:
+                await slots.acquire()
+                group.create_task(operate())
+
+
 async def test_nobody_ever_sees_a_wrong_state(side_by_side):
     async with storm(*side_by_side, SEED) as (world, followers):
-        writer, weather = Writer(world), Weather(world, followers)
-        slots = asyncio.Semaphore(AT_ONCE)
-
-        async def operate() -> None:
-            async with slots:
-                await writer.operate()
-
-        async with asyncio.TaskGroup() as group:
-            for _ in range(STEPS):
-                if world.random.random() < 0.05:
-                    await weather.strike()
-                else:
-                    await slots.acquire()  # a free slot, which the operation takes
-                    slots.release()
-                    group.create_task(operate())
-                    await asyncio.sleep(0)
+        await weather_through(world, followers, STEPS)
     assert world.counts["events"] > STEPS / 2
+
+
+async def test_nor_when_the_leader_of_several_etcds_dies(over_three_etcds):
+    async with storm(*over_three_etcds, SEED) as (world, followers):
+        await weather_through(world, followers, STEPS // 4)
+        await asyncio.to_thread(world.etcd.restart)
+        await weather_through(world, followers, STEPS // 8)
 
 
 async def test_of_two_servers_one_may_always_be_dead(side_by_side):
