@@ -28,6 +28,8 @@ class User:
 
     name: str
     groups: tuple[str, ...] = ()
+    uid: str = ""
+    extra: tuple[tuple[str, tuple[str, ...]], ...] = ()  # what else the way of authentication tells
 
 
 ANONYMOUS: Final = User("system:anonymous", ("system:unauthenticated",))

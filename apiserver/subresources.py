@@ -29,6 +29,7 @@ _CHANGED: Final = ("get", "patch", "update")
 _STREAMED: Final = ("create", "get")
 
 SUBRESOURCES: Final[dict[str, Subresource]] = {
+    "approval": Subresource(_CHANGED),
     "attach": Subresource(_STREAMED, "", "v1", "PodAttachOptions"),
     "binding": Subresource(("create",), "", "v1", "Binding"),
     "eviction": Subresource(("create",), "policy", "v1", "Eviction"),

@@ -115,6 +115,8 @@ def _prepared(call: Call, sent: KubeObject, old: KubeObject) -> KubeObject:
     new: KubeObject
     if call.info.subresource == "status":
         new = strategy.prepare_for_status_update(sent, old)
+    elif call.info.subresource == "approval":
+        new = strategy.prepare_for_approval(sent, old)
     elif call.info.subresource == "finalize":
         assert isinstance(strategy, NamespaceStrategy)
         assert isinstance(sent, Namespace)
@@ -128,6 +130,8 @@ def _prepared(call: Call, sent: KubeObject, old: KubeObject) -> KubeObject:
 def _errors(call: Call, new: KubeObject, old: KubeObject) -> list[FieldError]:
     if call.info.subresource == "status":
         return call.strategy.validate_status_update(new, old)
+    if call.info.subresource == "approval":
+        return call.strategy.validate_approval(new, old)
     return call.strategy.validate_update(new, old)
 
 

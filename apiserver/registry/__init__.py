@@ -4,18 +4,27 @@ import importlib
 from functools import cache
 from typing import Any, Final
 
+from apiserver.registry.converted import ConvertedStrategy
 from apiserver.registry.strategy import Strategy
 from naru.api.scheme import Resource
 
 _MODULES: Final[dict[str, str]] = {
+    "certificatesigningrequests.certificates.k8s.io": "certificates",
+    "clusterrolebindings.rbac.authorization.k8s.io": "rbac",
+    "clusterroles.rbac.authorization.k8s.io": "rbac",
     "configmaps": "config",
     "controllerrevisions.apps": "daemons",
     "cronjobs.batch": "jobs",
+    "csidrivers.storage.k8s.io": "storage",
+    "csinodes.storage.k8s.io": "storage",
+    "csistoragecapacities.storage.k8s.io": "storage",
     "daemonsets.apps": "daemons",
     "deployments.apps": "workloads",
     "endpoints": "services",
     "endpointslices.discovery.k8s.io": "services",
     "events": "events",
+    "events.events.k8s.io": "events",
+    "horizontalpodautoscalers.autoscaling": "autoscalers",
     "ingressclasses.networking.k8s.io": "networking",
     "ingresses.networking.k8s.io": "networking",
     "ipaddresses.networking.k8s.io": "networking",
@@ -25,28 +34,40 @@ _MODULES: Final[dict[str, str]] = {
     "namespaces": "namespaces",
     "networkpolicies.networking.k8s.io": "networking",
     "nodes": "nodes",
+    "persistentvolumeclaims": "volumes",
+    "persistentvolumes": "volumes",
     "poddisruptionbudgets.policy": "quotas",
     "pods": "pods",
     "podtemplates": "replication_controllers",
+    "priorityclasses.scheduling.k8s.io": "priority_classes",
     "replicasets.apps": "workloads",
     "replicationcontrollers": "replication_controllers",
     "resourcequotas": "quotas",
+    "rolebindings.rbac.authorization.k8s.io": "rbac",
+    "roles.rbac.authorization.k8s.io": "rbac",
+    "runtimeclasses.node.k8s.io": "runtime_classes",
     "secrets": "config",
     "serviceaccounts": "config",
     "servicecidrs.networking.k8s.io": "networking",
     "services": "services",
     "statefulsets.apps": "workloads",
+    "storageclasses.storage.k8s.io": "storage",
+    "volumeattachments.storage.k8s.io": "storage",
+    "volumeattributesclasses.storage.k8s.io": "storage",
 }  # by resource: the module of this package whose table STRATEGIES has its strategy
 
 
 def strategy_for(resource: Resource) -> Strategy[Any]:
     """Return the rules of a resource; every row of the scheme has some."""
-    return _strategy(resource.group_resource)
+    return _strategy(resource)
 
 
 @cache
-def _strategy(group_resource: str) -> Strategy[Any]:
-    if group_resource not in _MODULES:
+def _strategy(resource: Resource) -> Strategy[Any]:
+    name, stored = resource.group_resource, resource.storage
+    if stored is not resource and stored.group_resource == name:
+        return ConvertedStrategy(_strategy(stored), resource)
+    if name not in _MODULES:
         return Strategy()
-    table: dict[str, Strategy[Any]] = importlib.import_module(f"{__name__}.{_MODULES[group_resource]}").STRATEGIES
-    return table[group_resource]
+    table: dict[str, Strategy[Any]] = importlib.import_module(f"{__name__}.{_MODULES[name]}").STRATEGIES
+    return table[name]

@@ -8,9 +8,11 @@ Source: Kubernetes API reference, meta/v1 Table.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Any, Final
 
 from naru.api.container_v1 import Container
+from naru.api.meta import KubeObject
 
 NONE: Final = "<none>"
 
@@ -38,6 +40,7 @@ class Column:
 
 NAME: Final = Column("Name", "Name of the object, unique among its kind in a namespace.", format="name")
 AGE: Final = Column("Age", "Time since the object was created.")
+CREATED_AT: Final = Column("Created At", "When the object was created.", type="date")  # of kinds without own columns
 
 WORKLOAD: Final = (
     Column("Containers", "Names of the template's containers.", wide=True),
@@ -55,6 +58,12 @@ def workload_cells(containers: Sequence[Container], selector: str) -> list[str]:
 def labels_text(labels: Mapping[str, str]) -> str:
     """Write labels in one line, ordered by their names."""
     return ",".join(f"{key}={value}" for key, value in sorted(labels.items())) or NONE
+
+
+def created_at(obj: KubeObject) -> str | None:
+    """Return the cell of the ``CREATED_AT`` column."""
+    moment = obj.metadata.creation_timestamp
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
 
 
 def or_none(value: str) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Final, Generic, TypeVar
 
+from apiserver.authn import ANONYMOUS, User
 from apiserver.registry.columns import AGE, NAME, Column
 from naru.api import validation
 from naru.api.durations import human_age
@@ -30,7 +31,7 @@ class Context:
     """What a strategy may know about the request."""
 
     now: datetime
-    user: str = ""
+    user: User = ANONYMOUS
 
 
 def generate_name(base: str) -> str:
@@ -87,6 +88,10 @@ class Strategy(Generic[M]):
         meta = {"annotations": annotations, "managed_fields": new.metadata.managed_fields}
         return with_meta(old, meta).model_copy(update={"status": status_of(new)})
 
+    def prepare_for_approval(self, new: M, old: M) -> M:
+        """Keep everything but the decision, where a kind has the ``approval`` subresource."""
+        return old
+
     # Claiming
 
     def claimed(self, obj: M) -> Mapping[bytes, bytes]:
@@ -110,6 +115,10 @@ class Strategy(Generic[M]):
     def validate_status_update(self, new: M, old: M) -> list[FieldError]:
         """Return what is wrong with a status."""
         return validation.validate_status_update(new, old)
+
+    def validate_approval(self, new: M, old: M) -> list[FieldError]:
+        """Return what is wrong with a decision."""
+        return []
 
     def warnings(self, obj: M) -> Sequence[str]:
         """Return what the writer of an object should know although nothing is wrong with it."""

@@ -25,10 +25,13 @@ _MODULES: Final[dict[str, str]] = {
     "namespace_v1": "core",
     "networking_v1": "networking",
     "node_v1": "core",
+    "persistent_volume_v1": "storage",
     "pod_v1": "pods",
     "quota_v1": "quotas",
+    "rbac_v1": "rbac",
     "replication_controller_v1": "replication_controllers",
     "service_v1": "services",
+    "storage_v1": "storage",
 }  # by the module that declares a kind: the one of this package that holds its defaults
 
 

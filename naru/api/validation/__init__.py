@@ -16,6 +16,7 @@ from naru.api.validation.rules import Rules
 _MODULES: Final[dict[str, str]] = {
     "apps_v1": "apps",
     "batch_v1": "batch",
+    "certificates_v1": "certificates",
     "config_v1": "core",
     "coordination_v1": "core",
     "discovery_v1": "endpoints",
@@ -24,12 +25,17 @@ _MODULES: Final[dict[str, str]] = {
     "namespace_v1": "core",
     "networking_v1": "networking",
     "node_v1": "core",
+    "persistent_volume_claim_v1": "persistent_volume_claims",
+    "persistent_volume_v1": "persistent_volumes",
     "pod_v1": "pods",
     "policy_v1": "policy",
     "quota_v1": "quotas",
+    "rbac_v1": "rbac",
     "replication_controller_v1": "replication_controllers",
+    "runtime_class_v1": "runtime_classes",
     "service_account_v1": "core",
     "service_v1": "services",
+    "storage_v1": "storage",
 }  # by the module that declares a kind: the one of this package that holds its rules
 
 

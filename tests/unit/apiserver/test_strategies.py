@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from apiserver.authn import User
 from apiserver.registry import strategy_for
 from apiserver.registry.namespaces import NamespaceStrategy
 from apiserver.registry.strategy import Context, generate_name
@@ -17,7 +18,7 @@ from naru.api.scheme import RESOURCES, Resource, resource_of
 from naru.api.strict import decode
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-CONTEXT = Context(now=NOW, user="admin")
+CONTEXT = Context(now=NOW, user=User("admin"))
 POD = {"metadata": {"name": "p", "namespace": "default"}, "spec": {"containers": [{"name": "c", "image": "x"}]}}
 DEPLOYMENT: dict[str, Any] = {
     "metadata": {"name": "web", "namespace": "default"},
