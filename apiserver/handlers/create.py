@@ -73,7 +73,7 @@ async def _store_once(call: Call, obj: KubeObject) -> Written:
 
 async def _put(call: Call, admitted: KubeObject) -> Written:
     resource = call.resource
-    obj = call.strategy.prepare_for_create(admitted, Context(now(), call.user.name))
+    obj = call.strategy.prepare_for_create(admitted, Context(now(), call.user))
     if errors := call.strategy.validate(obj):
         raise invalid(resource.group, resource.kind, obj.metadata.name, errors)
     call.warnings += call.strategy.warnings(obj)
