@@ -154,7 +154,7 @@ def _of_field(field: Field) -> Type:
 
 
 def _list_keys(field: Field) -> tuple[str, ...] | None:
-    """Return the keys of a list's items; a merge key alone is for strategic merge patch, and makes no keyed list here."""
+    """Return the keys of a list's items; a merge key alone is for strategic merge patch only."""
     if (mark := field.mark(ListMapKeys)) is not None:
         return mark.keys
     merge = field.mark(MergeKey)
