@@ -98,13 +98,13 @@ def _begin(cache: WatchCache, stream: WatchStream, options: ListOptions, chosen:
     if _sends_initial(options):
         first = _present(cache.entries(chosen.namespace), stream, chosen)
     else:
-        first = iter(stream.lines(cache.events_after(after)))
+        first = map(stream.replay, cache.events_after(after))
     cache.join(stream)
     return first
 
 
 def _present(entries: Iterable[Entry], stream: WatchStream, chosen: Filter) -> Iterator[bytes]:
-    """Write objects as ADDED; one that the watch is not about is an empty line, so that there may be a pause."""
+    """Write objects as ADDED; one that the watch is not about is an empty line, so that there may be a pause there."""
     for entry in entries:
         yield event_line(ADDED, stream.show()(entry)) if chosen.matches(entry) else b""
 

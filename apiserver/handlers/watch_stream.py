@@ -18,7 +18,7 @@ from aiohttp import web
 from apiserver.encoding import CACHE_CONTROL
 from apiserver.handlers.output import Form
 from apiserver.negotiation import JSON, TABLE
-from apiserver.storage.cache import Event
+from apiserver.storage.cache import Event, event_line
 from apiserver.storage.entry import Entry
 from apiserver.storage.filter import Filter
 from naru.api.errors import InternalError
@@ -170,8 +170,16 @@ class WatchStream:
         lines = []
         for event in events:
             if event.revision > self._after and (seen := event.seen_through(self._chosen)) is not None:
-                lines.append(event.line(*seen, self.show()))
+                # before the first objects are sent, nobody knows whose line will be the first
+                lines.append(event.line(*seen, self.show() if self._live else Shown(self._shown.form)))
         return lines
+
+    def replay(self, event: Event) -> bytes:
+        """Turn an event of the past into a line; empty if this client does not see it. Nothing is kept for others."""
+        seen = event.seen_through(self._chosen)
+        line = event_line(seen[0], self.show()(seen[1])) if seen is not None else b""
+        event.shrink()
+        return line
 
     def write(self, lines: Sequence[bytes]) -> None:
         """Send lines now or very soon, once the stream is live; end the watch if too much waits."""

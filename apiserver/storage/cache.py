@@ -30,7 +30,7 @@ Show = Callable[[Entry], bytes]  # how an object is written for a watcher; equal
 class Event:
     """One change of one object: what it was (None: new) and what it is (None: gone)."""
 
-    __slots__ = ("_deleted", "_lines", "entry", "previous", "revision")
+    __slots__ = ("_deleted", "_lines", "_others", "entry", "previous", "revision")
 
     def __init__(self, previous: Entry | None, entry: Entry | None, revision: int) -> None:
         self.previous = previous
@@ -38,6 +38,7 @@ class Event:
         self.revision = revision
         self._deleted: Entry | None = None
         self._lines: dict[tuple[str, Show], bytes] = {}
+        self._others: dict[str, Event] = {}  # the same in other versions, by apiVersion
 
     @property
     def path(self) -> str:
@@ -45,6 +46,14 @@ class Event:
         shown = self.entry or self.previous
         assert shown is not None, "an event is about an object"
         return str(shown.key)
+
+    def seen_as(self, resource: Resource) -> "Event":
+        """Return the same change in another version; its lines, too, are made once."""
+        if (other := self._others.get(resource.api_version)) is None:
+            previous = self.previous.seen_as(resource) if self.previous is not None else None
+            entry = self.entry.seen_as(resource) if self.entry is not None else None
+            other = self._others[resource.api_version] = Event(previous, entry, self.revision)
+        return other
 
     @property
     def last(self) -> Entry:
@@ -72,6 +81,7 @@ class Event:
     def shrink(self) -> None:
         """Drop what can be made again, now that the watchers of the moment have been told."""
         self._lines.clear()
+        self._others.clear()
         if self.previous is not None:
             self.previous.shrink()
 
