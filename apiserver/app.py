@@ -31,6 +31,7 @@ from apiserver.openapi import serving as openapi
 from apiserver.openapi.library import Library
 from apiserver.patch import PATCH_TYPES
 from apiserver.request_info import RequestInfo, is_served_by_api, not_allowed, request_info, unknown_path
+from apiserver.routes import ANY, add_route
 from apiserver.state import ServerState
 from naru.api.errors import APIError, Forbidden, InternalError
 
@@ -82,9 +83,17 @@ def make_app(state: ServerState) -> web.Application:
         check_route(request, consumes=consumes, streams=info.verb in ("list", "watch"))
         return await verb(Call(request, state, info, authn.user_of(request)))
 
-    app.router.add_route("*", "/api/{rest:.+}", serve_resource)
-    app.router.add_route("*", "/apis/{rest:.+}", serve_resource)
+    add_route(app, ANY, "/api/{rest:.+}", serve_resource)
+    add_route(app, ANY, "/apis/{rest:.+}", serve_resource)
+    add_route(app, ANY, "/{rest:.*}", _nowhere)
     return app
+
+
+async def _nowhere(request: web.Request) -> web.StreamResponse:
+    """Answer for a path that no other route has."""
+    if is_served_by_api(request.path):
+        raise unknown_path()
+    return page_not_found()
 
 
 def verb_of(info: RequestInfo) -> Verb:

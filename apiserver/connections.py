@@ -5,6 +5,7 @@ runs it.
 """
 
 import asyncio
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -20,7 +21,10 @@ MAX_HEADERS: Final = 1000
 
 def limits() -> dict[str, Any]:
     """Return the options of aiohttp's server."""
+    quiet = logging.getLogger("apiserver.http")
+    quiet.setLevel(logging.CRITICAL)  # it would log each malformed request as an error, with a traceback
     return {
+        "logger": quiet,
         "keepalive_timeout": IDLE_S,
         "max_line_size": MAX_HEADER_BYTES,
         "max_field_size": MAX_HEADER_BYTES,

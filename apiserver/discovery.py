@@ -23,6 +23,7 @@ from apiserver.documents import Document, document
 from apiserver.encoding import CACHE_CONTROL, prettier, to_yaml
 from apiserver.negotiation import JSON, MEDIA_TYPES, YAML, check_route, clauses, is_pretty, negotiated, not_acceptable
 from apiserver.request_info import not_allowed
+from apiserver.routes import ANY, add_route
 from apiserver.state import ServerState
 from apiserver.subresources import Subresource, subresources_of
 from naru.api.scheme import RESOURCES, Resource
@@ -53,10 +54,10 @@ def add_routes(app: web.Application, state: ServerState) -> None:
     """Serve the discovery documents and ``/version``, and at ``/`` the list of all such paths."""
     addresses = [f"{host}:{port}" for host, port in state.config.listen]
     for path, handler in _handlers(addresses).items():
-        app.router.add_route("*", path, _only_get(handler))
-        app.router.add_route("*", f"{path}/", _only_get(handler))  # how the Python client asks
+        add_route(app, ANY, path, _only_get(handler))
+        add_route(app, ANY, f"{path}/", _only_get(handler))  # how the Python client asks
     for path in ("/", "/index.html"):
-        app.router.add_route("*", path, _list_paths)
+        add_route(app, ANY, path, _list_paths)
 
 
 def _only_get(handler: Handler) -> Handler:

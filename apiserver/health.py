@@ -7,12 +7,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from aiohttp import web
 
+from apiserver.routes import ANY, add_route
 from apiserver.state import ServerState
 
 Check = Callable[[], bool]
 Handler = Callable[[web.Request], Awaitable[web.Response]]
-
-ANY_METHOD = "*"  # as upstream, whose handlers of health do not look at it
 
 
 def add_routes(app: web.Application, state: ServerState) -> None:
@@ -25,9 +24,9 @@ def add_routes(app: web.Application, state: ServerState) -> None:
         "shutdown": lambda: not state.stopping.is_set(),
     }
     for name, checks in (("healthz", live), ("livez", live), ("readyz", ready)):
-        app.router.add_route(ANY_METHOD, f"/{name}", _all_of(name, checks))
+        add_route(app, ANY, f"/{name}", _all_of(name, checks))
         for check, passes in checks.items():
-            app.router.add_route(ANY_METHOD, f"/{name}/{check}", _one_of(check, passes))
+            add_route(app, ANY, f"/{name}/{check}", _one_of(check, passes))
 
 
 def _all_of(endpoint: str, checks: Mapping[str, Check]) -> Handler:

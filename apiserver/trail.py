@@ -19,6 +19,7 @@ from aiohttp import web
 
 from apiserver.authn import user_of
 from apiserver.changes import changes_between, summarize
+from apiserver.routes import add_route
 from apiserver.state import ServerState
 from naru.api.errors import BadRequest
 from naru.api.meta import KubeObject
@@ -146,7 +147,7 @@ def add_routes(app: web.Application, state: ServerState) -> None:
             return await _stream(request, state, since)
         return web.json_response({"items": state.ring.since(since)}, dumps=lambda body: orjson.dumps(body).decode())
 
-    app.router.add_get("/naru/trail", handler)
+    add_route(app, "GET", "/naru/trail", handler)
 
 
 def _since(request: web.Request) -> int:

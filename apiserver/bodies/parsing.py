@@ -115,12 +115,11 @@ def parse_json(body: bytes) -> Any:
     Raises:
         Malformed: it is no JSON, or too deep.
     """
-    opening = body.count(b"{") + body.count(b"[")
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:
         value, body = _parse_leniently(body)
-    if opening > MAX_DEPTH and _depth(value) > MAX_DEPTH:
+    if is_too_deep(body, value):
         raise Malformed(f"couldn't get version/kind; json parse error: {TOO_DEEP}")
     return parse_repeating(body, value)
 
@@ -141,6 +140,11 @@ def _parse_leniently(body: bytes) -> tuple[Any, bytes]:
 
 def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is no JSON")
+
+
+def is_too_deep(body: bytes, value: Any) -> bool:
+    """Tell whether a document has more levels than anything should; a text of few brackets need not be looked at."""
+    return body.count(b"{") + body.count(b"[") > MAX_DEPTH and _depth(value) > MAX_DEPTH
 
 
 def _depth(value: Any) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from apiserver.bodies.parsing import Malformed, parse_yaml
+from apiserver.bodies.parsing import Malformed, is_too_deep, parse_yaml
 from apiserver.managed_fields.updater import Document
 from apiserver.patch.document import mismatch
 from naru.api import strict
@@ -33,7 +33,7 @@ def read_configuration(body: bytes) -> Configuration:
         document = orjson.loads(body) if body[:1] == b"{" else None
     except orjson.JSONDecodeError:
         document = None
-    if isinstance(document, dict) and not strict.may_repeat(body, document):
+    if isinstance(document, dict) and not is_too_deep(body, document) and not strict.may_repeat(body, document):
         return Configuration(document)
     try:
         parsed = parse_yaml(body)

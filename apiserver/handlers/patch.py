@@ -7,10 +7,10 @@ one that names it fails with a conflict.
 import json
 from typing import Any, Final
 
-import orjson
 from aiohttp import web
 
 from apiserver import patch as engines
+from apiserver.bodies.parsing import parse_json
 from apiserver.handlers.apply import apply
 from apiserver.handlers.body import decode, read_body
 from apiserver.handlers.call import Call
@@ -68,6 +68,6 @@ def decode_patched(
     except BadRequest as error:
         problem = error.message.partition(_UNREADABLE)[2].partition(": ")[2] or error.message
         is_strategic = media_type == engines.STRATEGIC_MERGE_PATCH
-        shown = go_text(orjson.loads(body)) if is_strategic else json_text(document)
+        shown = go_text(parse_json(body)) if is_strategic else json_text(document)
         message = f"Invalid value: {json.dumps(shown, ensure_ascii=False)}: {problem}"
         raise invalid("", "", "", [FieldError("patch", "FieldValueInvalid", message)]) from None

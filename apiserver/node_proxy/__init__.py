@@ -12,6 +12,7 @@ from aiohttp import web
 from apiserver.node_proxy.connection import NodeConnections
 from apiserver.node_proxy.logs import log_handler
 from apiserver.node_proxy.streams import attach_handler, exec_handler
+from apiserver.routes import add_route
 from apiserver.state import ServerState
 
 _POD = "/api/v1/namespaces/{namespace}/pods/{name}"
@@ -26,7 +27,7 @@ def add_routes(app: web.Application, state: ServerState) -> None:
         await nodes.close()
 
     app.cleanup_ctx.append(close_with_server)
-    app.router.add_get(f"{_POD}/log", log_handler(state, nodes))
+    add_route(app, "GET", f"{_POD}/log", log_handler(state, nodes))
     for method in ("GET", "POST"):
-        app.router.add_route(method, f"{_POD}/exec", exec_handler(state, nodes))
-        app.router.add_route(method, f"{_POD}/attach", attach_handler(state, nodes))
+        add_route(app, method, f"{_POD}/exec", exec_handler(state, nodes))
+        add_route(app, method, f"{_POD}/attach", attach_handler(state, nodes))

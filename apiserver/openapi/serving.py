@@ -18,6 +18,7 @@ from apiserver.encoding import CACHE_CONTROL
 from apiserver.negotiation import JSON, clauses
 from apiserver.openapi.index import document_names
 from apiserver.openapi.library import V2, V2_PROTOBUF, Library, document_hash
+from apiserver.routes import ANY, add_route
 
 PROTOBUF: Final = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
 PROTOBUF_OLD: Final = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"  # @ is no character of a type
@@ -35,10 +36,10 @@ def add_routes(app: web.Application, library: Library) -> None:
         await library.close()
 
     app.cleanup_ctx.append(close_with_server)
-    app.router.add_route("*", "/openapi/v3", _index)
+    add_route(app, ANY, "/openapi/v3", _index)
     for name in document_names():
-        app.router.add_route("*", f"/openapi/v3/{name}", _version_3(library, name))
-    app.router.add_route("*", "/openapi/v2", _version_2(library))
+        add_route(app, ANY, f"/openapi/v3/{name}", _version_3(library, name))
+    add_route(app, ANY, "/openapi/v2", _version_2(library))
 
 
 async def _index(request: web.Request) -> web.StreamResponse:

@@ -79,7 +79,7 @@ class Fuzzer:
             kept = metadata if isinstance(metadata, dict) and self.dice.random() < 0.3 else {}
             name = (case.path_parameters or {}).get("name", f"fuzz-{self.dice.randrange(20)}")
             case.body = {**body, "metadata": {**kept, "name": name, "namespace": "default"}}
-            if case.operation.method == "post":
+            if case.operation.method in ("post", "put", "delete"):
                 case.media_type = "application/json"
 
     @staticmethod
