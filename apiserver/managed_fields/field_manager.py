@@ -17,6 +17,7 @@ from typing import Any, Final, TypeVar
 import orjson
 
 from apiserver.managed_fields.check import check
+from apiserver.managed_fields.conversion import converter_of
 from apiserver.managed_fields.field_sets import difference, set_of, union
 from apiserver.managed_fields.last_applied import KUBECTL, remaining_conflicts, with_last_applied
 from apiserver.managed_fields.managers import (
@@ -236,5 +237,6 @@ def without_new_times(new: KubeObject, old: KubeObject) -> KubeObject:
 @cache
 def field_manager_of(resource: Resource, subresource: str) -> FieldManager:
     """Return the field manager for requests to a resource through a subresource."""
-    updater = Updater(type_of(resource.model), resource.api_version, reset_fields(resource, subresource))
+    reset = reset_fields(resource, subresource)
+    updater = Updater(type_of(resource.model), resource.api_version, reset, converter_of(resource))
     return FieldManager(updater, subresource, zero_document(resource.model))

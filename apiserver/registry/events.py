@@ -4,9 +4,15 @@ from datetime import datetime
 from typing import Any, ClassVar, Final
 
 from apiserver.registry.columns import NAME, Column
+from apiserver.registry.converted import ConvertedStrategy
 from apiserver.registry.strategy import Strategy
 from naru.api.durations import human_age
+from naru.api.errors import FieldError
 from naru.api.event_v1 import Event
+from naru.api.events_v1 import Event as StrictEvent
+from naru.api.meta import KubeObject
+from naru.api.scheme import resource_of
+from naru.api.validation.events import validate_strictly, validate_update_strictly
 
 
 class EventStrategy(Strategy[Event]):
@@ -72,4 +78,40 @@ def _source(event: Event) -> str:
     return f"{component}, {host}" if host else component
 
 
-STRATEGIES: Final = {"events": EventStrategy()}
+class StrictEventStrategy(ConvertedStrategy):
+    """The rules of events through events.k8s.io, by its names of their fields."""
+
+    def validate(self, obj: KubeObject) -> list[FieldError]:
+        """Take only what writers of the new kind send."""
+        return validate_strictly(self.in_stored(obj))
+
+    def validate_update(self, new: KubeObject, old: KubeObject) -> list[FieldError]:
+        """Let nothing but the series change."""
+        return validate_update_strictly(self.in_stored(new), self.in_stored(old))
+
+    def selectable_fields(self, obj: KubeObject) -> dict[str, str]:
+        """Let clients ask for the events of one object."""
+        stored = super().selectable_fields(obj)
+        return {theirs: stored[ours] for ours, theirs in _FIELDS.items()}
+
+
+_FIELDS: Final = {
+    "metadata.name": "metadata.name",
+    "metadata.namespace": "metadata.namespace",
+    "involvedObject.kind": "regarding.kind",
+    "involvedObject.namespace": "regarding.namespace",
+    "involvedObject.name": "regarding.name",
+    "involvedObject.uid": "regarding.uid",
+    "involvedObject.apiVersion": "regarding.apiVersion",
+    "involvedObject.resourceVersion": "regarding.resourceVersion",
+    "involvedObject.fieldPath": "regarding.fieldPath",
+    "reason": "reason",
+    "reportingComponent": "reportingController",
+    "type": "type",
+}  # by the name of the core group
+
+_CORE: Final = EventStrategy()
+STRATEGIES: Final = {
+    "events": _CORE,
+    "events.events.k8s.io": StrictEventStrategy(_CORE, resource_of(StrictEvent)),
+}

@@ -11,6 +11,7 @@ from typing import Any, Final
 import orjson
 
 from apiserver.registry import strategy_for
+from naru.api.conversion import to_version
 from naru.api.keys import ObjectKey
 from naru.api.meta import KubeObject
 from naru.api.scheme import Resource
@@ -23,7 +24,7 @@ _METADATA: Final = b'"metadata":{'
 class Entry:
     """An object at one revision: always the same to all who share it."""
 
-    __slots__ = ("_fields", "_labels", "_obj", "data", "key", "resource", "revision")
+    __slots__ = ("_fields", "_labels", "_obj", "_origin", "_others", "data", "key", "resource", "revision")
 
     def __init__(self, resource: Resource, key: ObjectKey, data: bytes, revision: int) -> None:
         self.resource = resource
@@ -33,19 +34,40 @@ class Entry:
         self._obj: KubeObject | None = None
         self._fields: dict[str, str] | None = None
         self._labels: Mapping[str, str] | None = None
+        self._origin: Entry | None = None  # the entry in the version that is stored, where this is another one
+        self._others: dict[str, Entry] | None = None  # the same in other versions, by apiVersion
 
     @classmethod
     def stored(cls, resource: Resource, key: ObjectKey, value: bytes, revision: int) -> "Entry":
-        """Make the entry of a value as etcd holds it."""
-        return cls(resource, key, with_revision(value, revision), revision)
+        """Make the entry of a value as etcd holds it, in the version of the resource."""
+        return cls(resource.storage, key, with_revision(value, revision), revision).seen_as(resource)
 
     @classmethod
     def written(cls, resource: Resource, key: ObjectKey, value: bytes, revision: int, obj: KubeObject) -> "Entry":
         """Make the entry of an object that was just encoded and stored, so that it needs no decoding."""
         entry = cls.stored(resource, key, value, revision)
+        if entry._origin is not None:
+            return entry
         meta = obj.metadata.model_copy(update={"resource_version": str(revision)})
         entry._obj = obj.model_copy(update={"metadata": meta})
         return entry
+
+    @property
+    def origin(self) -> "Entry":
+        """The object in the version that is stored."""
+        return self._origin or self
+
+    def seen_as(self, resource: Resource) -> "Entry":
+        """Return the same object in another version: converted and encoded once for all who ask for it."""
+        if resource.api_version == self.resource.api_version:
+            return self
+        others = self._others if self._others is not None else {}
+        self._others = others
+        if (other := others.get(resource.api_version)) is None:
+            data = with_revision(encode(to_version(self.peek(), resource)), self.revision)
+            other = others[resource.api_version] = Entry(resource, self.key, data, self.revision)
+            other._origin = self
+        return other
 
     @property
     def obj(self) -> KubeObject:
@@ -79,7 +101,7 @@ class Entry:
 
     def shrink(self) -> None:
         """Keep the bytes alone: a Pod takes eight times their memory, and the past is seldom looked into."""
-        self._obj = self._fields = self._labels = None
+        self._obj = self._fields = self._labels = self._others = None
 
     def at(self, revision: int) -> "Entry":
         """Return the same object with another resourceVersion: what a deleted object looked like last."""
@@ -112,7 +134,8 @@ def encode(obj: KubeObject) -> bytes:
 
 def prefix_of(resource: Resource, namespace: str = "") -> bytes:
     """Return what the keys of a resource (in a namespace) begin with in etcd."""
-    prefix = f"/registry/{resource.group or 'core'}/{resource.plural}/"
+    stored = resource.storage
+    prefix = f"/registry/{stored.group or 'core'}/{stored.plural}/"
     return (f"{prefix}{namespace}/" if namespace and resource.namespaced else prefix).encode()
 
 

@@ -16,6 +16,7 @@ from apiserver.storage.caches import Caches
 from apiserver.storage.continuation import expired
 from apiserver.storage.entry import Entry, encode, object_key, prefix_of, storage_key, with_revision
 from apiserver.storage.etcd import Compacted, Delete, Etcd, KeyValue, ModRevisionIs, Put, prefix_end
+from naru.api.conversion import to_stored
 from naru.api.errors import AlreadyExists, APIError, Conflict, NotFound
 from naru.api.keys import ObjectKey
 from naru.api.meta import KubeObject
@@ -86,11 +87,11 @@ class ObjectStore:
             Taken: something that it claims is.
         """
         key = ObjectKey(obj.metadata.namespace if resource.namespaced else "", obj.metadata.name)
-        path, value = storage_key(resource, key), encode(obj)
+        path, value = storage_key(resource, key), encode(to_stored(obj))
         if dry_run:
             if (await self._etcd.range(path, count_only=True)).count:
                 raise already_exists(resource, key.name)
-            return Written(None, Entry(resource, key, value, 0))
+            return Written(None, Entry(resource, key, encode(obj), 0))
         lease = await self._lease_for(resource)
         result = await self._etcd.txn(ModRevisionIs(path, 0), Put(path, value, lease), _beside(resource, None, obj))
         if result.taken:
@@ -146,9 +147,9 @@ class ObjectStore:
     ) -> Written | Entry | None:
         """Write what was decided; return the object as it is instead if it has changed meanwhile (None: look again)."""
         resource, path = entry.resource, storage_key(entry.resource, entry.key)
-        value = encode(decision.obj)
+        value = encode(to_stored(decision.obj))
         removing = isinstance(decision, Remove)
-        unchanged = not removing and with_revision(value, entry.revision) == entry.data
+        unchanged = not removing and with_revision(value, entry.revision) == entry.origin.data
         if unchanged or dry_run:
             if not confirmed:
                 return None

@@ -31,6 +31,7 @@ class Resource:
     subresources: tuple[str, ...] = ()
     verbs: tuple[str, ...] = ALL_VERBS
     stored_only: bool = False  # kept and served, but nothing in naru acts on objects of this kind yet
+    stored_as: str = ""  # apiVersion in which objects are stored; empty: in this one
 
     @property
     def singular(self) -> str:
@@ -52,6 +53,11 @@ class Resource:
         """The class of the kind."""
         model: type[KubeObject] = getattr(importlib.import_module(self.module), self.kind)
         return model
+
+    @cached_property
+    def storage(self) -> "Resource":
+        """The resource as which objects are stored: this one, or the same kind in another version."""
+        return _BY_KIND[self.stored_as, self.kind] if self.stored_as else self
 
     def path(self, namespace: str = "", name: str = "", subresource: str = "") -> str:
         """Return the URL path of the resource, of one object, or of a subresource of it."""
@@ -88,7 +94,7 @@ apps/v1 in apps_v1
 autoscaling/v2 in autoscaling_v2
   HorizontalPodAutoscaler horizontalpodautoscalers namespaced short:hpa in:all sub:status stored
 autoscaling/v1 in autoscaling_v1
-  HorizontalPodAutoscaler horizontalpodautoscalers namespaced short:hpa in:all sub:status stored
+  HorizontalPodAutoscaler horizontalpodautoscalers namespaced short:hpa in:all sub:status stored as:autoscaling/v2
 batch/v1 in batch_v1
   CronJob cronjobs namespaced short:cj in:all sub:status stored
   Job     jobs     namespaced in:all sub:status stored
@@ -99,7 +105,7 @@ coordination.k8s.io/v1 in coordination_v1
 discovery.k8s.io/v1 in discovery_v1
   EndpointSlice endpointslices namespaced stored
 events.k8s.io/v1 in events_v1
-  Event events namespaced short:ev
+  Event events namespaced short:ev as:v1
 flowcontrol.apiserver.k8s.io/v1 in flowcontrol_v1
   FlowSchema                 flowschemas                 cluster    sub:status stored
   PriorityLevelConfiguration prioritylevelconfigurations cluster    sub:status stored
@@ -145,7 +151,8 @@ apiregistration.k8s.io/v1 in apiregistration_v1
   APIService apiservices cluster    in:api-extensions sub:status stored
 """
 # A line is a kind: its plural, its scope, then what it has of short names, categories and subresources; "stored": it is
-# kept and served, but nothing in naru acts on it yet. The line above says its group and the module that declares it.
+# kept and served, but nothing in naru acts on it yet; "as": the version that its objects are stored in, if it is
+# another one. The line above says its group and the module that declares it.
 
 
 def _read_table(table: str) -> Iterator[Resource]:
@@ -168,6 +175,7 @@ def _read_table(table: str) -> Iterator[Resource]:
             more.get("in", ()),
             more.get("sub", ()),
             stored_only="stored" in more,
+            stored_as="".join(more.get("as", ())),
         )
 
 

@@ -15,13 +15,14 @@ from naru.api.validation.rules import Rules
 
 _MODULES: Final[dict[str, str]] = {
     "apps_v1": "apps",
+    "autoscaling_v2": "autoscaling",
     "batch_v1": "batch",
     "certificates_v1": "certificates",
     "config_v1": "core",
     "coordination_v1": "core",
     "discovery_v1": "endpoints",
     "endpoints_v1": "endpoints",
-    "event_v1": "core",
+    "event_v1": "events",
     "namespace_v1": "core",
     "networking_v1": "networking",
     "node_v1": "core",
@@ -33,6 +34,7 @@ _MODULES: Final[dict[str, str]] = {
     "rbac_v1": "rbac",
     "replication_controller_v1": "replication_controllers",
     "runtime_class_v1": "runtime_classes",
+    "scheduling_v1": "scheduling",
     "service_account_v1": "core",
     "service_v1": "services",
     "storage_v1": "storage",

@@ -1,4 +1,4 @@
-"""Validation of the other kinds: namespaces, nodes, configuration, accounts, events, leases.
+"""Validation of the other kinds: namespaces, nodes, configuration, accounts, leases.
 
 Source: Kubernetes API reference, core/v1 and coordination.k8s.io/v1; the texts are those of upstream's validation.
 """
@@ -10,7 +10,6 @@ from typing import Final
 from naru.api.config_v1 import ConfigMap, Secret
 from naru.api.coordination_v1 import Lease
 from naru.api.errors import FieldError
-from naru.api.event_v1 import Event
 from naru.api.field_errors import IMMUTABLE, duplicate, each_invalid, forbidden, invalid, required, too_long
 from naru.api.names import check_config_key, check_dns_label, check_dns_subdomain, check_label_key, check_label_value
 from naru.api.namespace_v1 import Namespace
@@ -139,15 +138,6 @@ def validate_service_account(account: ServiceAccount) -> list[FieldError]:
     return validate_meta(account.metadata, namespaced=True, check_name=check_dns_subdomain)
 
 
-def validate_event(event: Event) -> list[FieldError]:
-    """Return the faults of an event, which belongs to the namespace of its object."""
-    errors = validate_meta(event.metadata, namespaced=True, check_name=check_dns_subdomain)
-    namespace, about = event.metadata.namespace, event.involved_object.namespace
-    if about != namespace and (about or namespace != "default"):  # those of cluster-wide objects go to default
-        errors.append(invalid("involvedObject.namespace", about, "does not match event.namespace"))
-    return errors
-
-
 def validate_lease(lease: Lease) -> list[FieldError]:
     """Return the faults of a lease."""
     errors = validate_meta(lease.metadata, namespaced=True, check_name=check_dns_subdomain)
@@ -159,7 +149,6 @@ def validate_lease(lease: Lease) -> list[FieldError]:
 
 RULES: Final = {
     ConfigMap: Rules(validate_config_map, validate_config_map_update),
-    Event: Rules(validate_event),
     Lease: Rules(validate_lease),
     Namespace: Rules(validate_namespace),
     Node: Rules(validate_node, validate_node_update),
