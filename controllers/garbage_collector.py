@@ -88,7 +88,7 @@ class Graph:
     """Who owns whom, over all kinds: one informer each, with an index by owner."""
 
     def __init__(self, factory: InformerFactory) -> None:
-        self.resources = [resource for resource in RESOURCES if resource.plural not in _NOT_COLLECTED]
+        self.resources = [r for r in RESOURCES if r.plural not in _NOT_COLLECTED and not r.is_virtual]
         self._informers = {(r.api_version, r.kind): factory.informer(r.model) for r in self.resources}
         for informer in self._informers.values():
             informer.store.add_index(_OWNERS, owner_uids)

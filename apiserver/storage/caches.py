@@ -38,12 +38,17 @@ class CacheBehind(ServiceUnavailable):
     """Changes that etcd has do not reach the cache: whoever must be up to date has to ask etcd itself."""
 
 
+def _is_stored(resource: Resource) -> bool:
+    """Tell whether a resource has keys of its own in etcd."""
+    return resource.storage is resource and not resource.is_virtual
+
+
 class Caches:
     """The watch caches and the task that feeds them."""
 
     def __init__(self, etcd: Etcd, resources: Iterable[Resource] = RESOURCES) -> None:
         self._etcd = etcd
-        self._caches = {resource: WatchCache(resource) for resource in resources if resource.storage is resource}
+        self._caches = {resource: WatchCache(resource) for resource in resources if _is_stored(resource)}
         self._others: dict[Resource, VersionedCache] = {}  # the same seen in other versions
         self._by_prefix = {cache.prefix: cache for cache in self._caches.values()}
         self.revision = 0  # all changes up to here are in the caches

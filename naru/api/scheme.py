@@ -34,6 +34,11 @@ class Resource:
     stored_as: str = ""  # apiVersion in which objects are stored; empty: in this one
 
     @property
+    def is_virtual(self) -> bool:
+        """Tell whether objects of the kind are answered and not stored: reviews, which can only be created."""
+        return "get" not in self.verbs
+
+    @property
     def singular(self) -> str:
         """The name for one object, in lower case."""
         return self.kind.lower()
@@ -75,7 +80,7 @@ v1 in core_v1
   Pod                   pods                   namespaced short:po in:all sub:status,binding,log,exec,attach,eviction
   ConfigMap             configmaps             namespaced short:cm
   Secret                secrets                namespaced
-  ServiceAccount        serviceaccounts        namespaced short:sa
+  ServiceAccount        serviceaccounts        namespaced short:sa sub:token
   Event                 events                 namespaced short:ev
   Endpoints             endpoints              namespaced short:ep stored
   LimitRange            limitranges            namespaced short:limits stored
@@ -91,6 +96,14 @@ apps/v1 in apps_v1
   Deployment         deployments         namespaced short:deploy in:all sub:status,scale
   ReplicaSet         replicasets         namespaced short:rs in:all sub:status,scale
   StatefulSet        statefulsets        namespaced short:sts in:all sub:status,scale stored
+authentication.k8s.io/v1 in authentication_v1
+  SelfSubjectReview selfsubjectreviews cluster    verbs:create
+  TokenReview       tokenreviews       cluster    verbs:create
+authorization.k8s.io/v1 in authorization_v1
+  LocalSubjectAccessReview localsubjectaccessreviews namespaced verbs:create
+  SelfSubjectAccessReview  selfsubjectaccessreviews  cluster    verbs:create
+  SelfSubjectRulesReview   selfsubjectrulesreviews   cluster    verbs:create
+  SubjectAccessReview      subjectaccessreviews      cluster    verbs:create
 autoscaling/v2 in autoscaling_v2
   HorizontalPodAutoscaler horizontalpodautoscalers namespaced short:hpa in:all sub:status stored
 autoscaling/v1 in autoscaling_v1
@@ -150,7 +163,7 @@ apiextensions.k8s.io/v1 in apiextensions_v1
 apiregistration.k8s.io/v1 in apiregistration_v1
   APIService apiservices cluster    in:api-extensions sub:status stored
 """
-# A line is a kind: its plural, its scope, then what it has of short names, categories and subresources; "stored": it is
+# A line is a kind: its plural, its scope, then what it has of short names, categories, subresources, verbs if not all; "stored": it is
 # kept and served, but nothing in naru acts on it yet; "as": the version that its objects are stored in, if it is
 # another one. The line above says its group and the module that declares it.
 
@@ -174,6 +187,7 @@ def _read_table(table: str) -> Iterator[Resource]:
             more.get("short", ()),
             more.get("in", ()),
             more.get("sub", ()),
+            more.get("verbs", ALL_VERBS),
             stored_only="stored" in more,
             stored_as="".join(more.get("as", ())),
         )
