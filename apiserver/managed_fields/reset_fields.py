@@ -43,7 +43,7 @@ _ONLY: Final[dict[str, tuple[Path, ...]]] = {
 
 def reset_fields(resource: Resource, subresource: str) -> Filter:
     """Return the filter for requests to a resource through a subresource."""
-    if subresource == "status":
+    if subresource in ("status", "approval"):  # an approval is a condition in the status
         return excluding(_OF_STATUS.get((resource.group, resource.plural), _SPEC))
     if subresource == "approval":
         return excluding(_OF_APPROVAL)
