@@ -89,16 +89,16 @@ def decode(
     raw = check_shape(raw)
     check_kind(raw, kind, api_version)
     validation = field_validation(call)
-    ordinary = validation == "Ignore" or strict.is_ordinary(raw, Shape(model=model))
+    odd = 0 if validation == "Ignore" else strict.oddities(raw, Shape(model=model))
     decoded = strict.decode(model, {**raw, "kind": kind, "apiVersion": api_version})
-    problems = [*duplicates, *([] if ordinary else strict.strict_errors(raw, model))]
+    problems = [*duplicates, *(strict.strict_errors(raw, model) if odd & strict.OUT_OF_PLACE else ())]
     if problems and validation == "Strict":
         version, listed = api_version.rpartition("/")[2], ", ".join(problems)
         message = f'{kind} in version "{version}" cannot be handled as a {kind}: strict decoding error: {listed}'
         raise BadRequest(message)
     if validation != "Ignore":
         call.warnings += problems
-        call.warnings += [] if ordinary else _inert(raw, old, model)
+        call.warnings += _inert(raw, old, model) if odd & strict.INERT else []
     return decoded
 
 

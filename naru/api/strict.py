@@ -8,7 +8,7 @@ Paths are written as Kubernetes writes them: ``spec.template.spec.containers[0].
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 import orjson
@@ -23,11 +23,12 @@ from naru.api.mismatch import first_mismatch
 from naru.api.model import Model, Stored
 
 M = TypeVar("M", bound=Model)
-Visit = Callable[[str, Field | None, Any], bool]  # (path, declared field, value) -> look inside?
 
 MAX_DIGITS: Final = 25  # of integers: more than 64 bits need
 _INT64_MIN: Final = -(2**63)
 _UINT64_MAX: Final = 2**64 - 1
+OUT_OF_PLACE: Final = 1
+INERT: Final = 2
 MAX_PROBLEMS: Final = 100  # unknown and repeated fields that are told of one document
 
 
@@ -134,49 +135,31 @@ def child(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def _walk(shape: Shape, value: Any, path: str, visit: Visit) -> None:
-    """Show every field of a document to ``visit``, with what is declared for it (None: nothing)."""
-    if shape.model is not None and isinstance(value, dict):
-        fields = fields_of(shape.model)
-        for name, item in value.items():
-            field = fields.get(name)
-            if visit(child(path, name), field, item) and field is not None:
-                _walk(field.shape, item, child(path, name), visit)
-    elif shape.items is not None and isinstance(value, list):
-        for index, item in enumerate(value):
-            _walk(shape.items, item, f"{path}[{index}]", visit)
-    elif shape.values is not None and isinstance(value, dict):
-        for name, item in value.items():
-            _walk(shape.values, item, f"{path}[{name}]", visit)
+def oddities(raw: Any, shape: Shape) -> int:
+    """Tell cheaply whether a document needs a closer look; most have nothing but fields that are known and acted on.
 
-
-def is_ordinary(raw: Any, shape: Shape) -> bool:
-    """Tell whether every field is known, given once and acted on; most documents are so, and need no closer look.
-
-    This is the question of :func:`strict_errors` and :func:`stored_only_fields`, without the paths that answer it.
+    ``OUT_OF_PLACE``: :func:`strict_errors` has something to say, ``INERT``: so has :func:`stored_only_fields`.
     """
-    if isinstance(raw, Repeating):
-        return False
+    found = OUT_OF_PLACE if isinstance(raw, Repeating) else 0
     if shape.model is not None and isinstance(raw, dict):
         fields = fields_of(shape.model)
         for name, item in raw.items():
             field = fields.get(name)
             if field is None:
-                return False
+                found |= OUT_OF_PLACE
+                continue
+            if isinstance(item, dict | list):
+                found |= oddities(item, field.shape)
             stored = field.mark(Stored)
-            if stored is None:
-                if isinstance(item, dict | list) and not is_ordinary(item, field.shape):
-                    return False
-            elif _asks_for_something(field, stored, item):
-                return False
-        return True
-    if shape.items is not None and isinstance(raw, list):
-        items = shape.items
-        return all(is_ordinary(item, items) for item in raw)
-    if shape.values is not None and isinstance(raw, dict):
-        values = shape.values
-        return all(is_ordinary(item, values) for item in raw.values())
-    return True
+            if stored is not None and _asks_for_something(field, stored, item):
+                found |= INERT
+    elif shape.items is not None and isinstance(raw, list):
+        for item in raw:
+            found |= oddities(item, shape.items)
+    elif shape.values is not None and isinstance(raw, dict):
+        for item in raw.values():
+            found |= oddities(item, shape.values)
+    return found
 
 
 def strict_errors(raw: Any, model: type[Model]) -> list[str]:
@@ -215,18 +198,31 @@ def _out_of_place(shape: Shape, value: Any, path: str) -> Iterator[str]:
 
 def stored_only_fields(raw: Mapping[str, Any], model: type[Model]) -> list[str]:
     """Return the paths of the fields that are set to something and that naru keeps without acting on them."""
-    paths: list[str] = []
+    return list(_inert(Shape(model=model), raw))
 
-    def visit(path: str, field: Field | None, value: Any) -> bool:
-        stored = field.mark(Stored) if field is not None else None
-        if field is None or stored is None:
-            return True
-        if _asks_for_something(field, stored, value):
-            paths.append(path)
-        return False
 
-    _walk(Shape(model=model), raw, "", visit)
-    return paths
+def _inert(shape: Shape, value: Any) -> Iterator[str]:
+    """Yield the paths below a value; they are put together on the way back, as few fields have one."""
+    if shape.model is not None and isinstance(value, dict):
+        fields = fields_of(shape.model)
+        for name, item in value.items():
+            field = fields.get(name)
+            stored = field.mark(Stored) if field is not None else None
+            if field is not None and stored is not None:
+                if _asks_for_something(field, stored, item):
+                    yield name
+            elif field is not None and isinstance(item, dict | list):
+                yield from (_below(name, rest) for rest in _inert(field.shape, item))
+    elif shape.items is not None and isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from (_below(f"[{index}]", rest) for rest in _inert(shape.items, item))
+    elif shape.values is not None and isinstance(value, dict):
+        for name, item in value.items():
+            yield from (_below(f"[{name}]", rest) for rest in _inert(shape.values, item))
+
+
+def _below(step: str, rest: str) -> str:
+    return f"{step}{rest}" if rest[0] == "[" else f"{step}.{rest}"
 
 
 def _asks_for_something(field: Field, stored: Stored, value: Any) -> bool:

@@ -9,7 +9,7 @@ from naru.api.apps_v1 import Deployment
 from naru.api.core_v1 import Node, Pod, Secret
 from naru.api.errors import BadRequest
 from naru.api.fields import Shape
-from naru.api.strict import decode, is_ordinary, parse_repeating, stored_only_fields, strict_errors
+from naru.api.strict import INERT, OUT_OF_PLACE, decode, oddities, parse_repeating, stored_only_fields, strict_errors
 
 
 def pod(**spec: Any) -> dict[str, Any]:
@@ -155,21 +155,24 @@ class TestFieldsOutOfPlace:
         self, inert: dict[str, Any], silent: dict[str, Any]
     ) -> None:
         assert stored_only_fields(pod(**silent), Pod) == []
-        assert is_ordinary(pod(**silent), Shape(model=Pod))
+        assert not oddities(pod(**silent), Shape(model=Pod))
         assert len(stored_only_fields(pod(**inert), Pod)) == 1
-        assert not is_ordinary(pod(**inert), Shape(model=Pod))
+        assert oddities(pod(**inert), Shape(model=Pod)) == INERT
 
     @pytest.mark.parametrize(
-        "raw",
+        ("raw", "found"),
         [
-            pytest.param({"bar": {}}, id="at the top"),
-            pytest.param(pod(containers=[{"name": "c"}, {"img": "x"}]), id="in a list"),
-            pytest.param(pod(volumes=[{"name": "v", "nfs": {"server": "s", "path": "/"}}]), id="only stored"),
+            pytest.param(pod(nodeSelector={"any": "key"}), 0, id="nothing"),
+            pytest.param({"bar": {}}, OUT_OF_PLACE, id="at the top"),
+            pytest.param(pod(containers=[{"name": "c"}, {"img": "x"}]), OUT_OF_PLACE, id="in a list"),
+            pytest.param(pod(volumes=[{"name": "v", "nfs": {"server": "s", "path": "/"}}]), INERT, id="only stored"),
+            pytest.param(pod(affinity={"nodeAffinity": {"foo": 1}}), OUT_OF_PLACE | INERT, id="in what is only stored"),
         ],
     )
-    def test_a_document_with_such_a_field_is_not_ordinary(self, raw: dict[str, Any]) -> None:
-        assert is_ordinary(pod(nodeSelector={"any": "key"}), Shape(model=Pod))
-        assert not is_ordinary(raw, Shape(model=Pod))
+    def test_a_cheap_look_tells_whether_a_closer_one_is_needed(self, raw: dict[str, Any], found: int) -> None:
+        assert oddities(raw, Shape(model=Pod)) == found
+        assert bool(strict_errors(raw, Pod)) is bool(found & OUT_OF_PLACE)
+        assert bool(stored_only_fields(raw, Pod)) is bool(found & INERT)
 
     def test_repeated_fields_are_found_in_the_order_of_the_document(self) -> None:
         body = (
@@ -182,7 +185,7 @@ class TestFieldsOutOfPlace:
             'unknown field "foo"',
             'duplicate field "kind"',
         ]
-        assert not is_ordinary(parsed, Shape(model=Pod))
+        assert oddities(parsed, Shape(model=Pod)) == OUT_OF_PLACE
         assert parsed["metadata"]["name"] == "b"
 
     @pytest.mark.parametrize(
