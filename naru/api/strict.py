@@ -9,10 +9,11 @@ Paths are written as Kubernetes writes them: ``spec.template.spec.containers[0].
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any, Final, TypeVar
 
 import orjson
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from naru.api.defaults import with_defaults
@@ -29,6 +30,7 @@ _INT64_MIN: Final = -(2**63)
 _UINT64_MAX: Final = 2**64 - 1
 OUT_OF_PLACE: Final = 1
 INERT: Final = 2
+_NESTED: Final = (dict, list)
 MAX_PROBLEMS: Final = 100  # unknown and repeated fields that are told of one document
 
 
@@ -142,16 +144,14 @@ def oddities(raw: Any, shape: Shape) -> int:
     """
     found = OUT_OF_PLACE if isinstance(raw, Repeating) else 0
     if shape.model is not None and isinstance(raw, dict):
-        fields = fields_of(shape.model)
+        fields, stored = fields_of(shape.model), _stored_of(shape.model)
         for name, item in raw.items():
-            field = fields.get(name)
-            if field is None:
+            if name not in fields:
                 found |= OUT_OF_PLACE
                 continue
-            if isinstance(item, dict | list):
-                found |= oddities(item, field.shape)
-            stored = field.mark(Stored)
-            if stored is not None and _asks_for_something(field, stored, item):
+            if isinstance(item, _NESTED):
+                found |= oddities(item, fields[name].shape)
+            if name in stored and _asks_for_something(fields[name], stored[name], item):
                 found |= INERT
     elif shape.items is not None and isinstance(raw, list):
         for item in raw:
@@ -204,15 +204,13 @@ def stored_only_fields(raw: Mapping[str, Any], model: type[Model]) -> list[str]:
 def _inert(shape: Shape, value: Any) -> Iterator[str]:
     """Yield the paths below a value; they are put together on the way back, as few fields have one."""
     if shape.model is not None and isinstance(value, dict):
-        fields = fields_of(shape.model)
+        fields, stored = fields_of(shape.model), _stored_of(shape.model)
         for name, item in value.items():
-            field = fields.get(name)
-            stored = field.mark(Stored) if field is not None else None
-            if field is not None and stored is not None:
-                if _asks_for_something(field, stored, item):
+            if name in stored:
+                if _asks_for_something(fields[name], stored[name], item):
                     yield name
-            elif field is not None and isinstance(item, dict | list):
-                yield from (_below(name, rest) for rest in _inert(field.shape, item))
+            elif isinstance(item, _NESTED) and name in fields:
+                yield from (_below(name, rest) for rest in _inert(fields[name].shape, item))
     elif shape.items is not None and isinstance(value, list):
         for index, item in enumerate(value):
             yield from (_below(f"[{index}]", rest) for rest in _inert(shape.items, item))
@@ -223,6 +221,13 @@ def _inert(shape: Shape, value: Any) -> Iterator[str]:
 
 def _below(step: str, rest: str) -> str:
     return f"{step}{rest}" if rest[0] == "[" else f"{step}.{rest}"
+
+
+@cache
+def _stored_of(model: type[BaseModel]) -> dict[str, Stored]:
+    """Return the marks of the fields that a model keeps without acting on them, by their names on the wire."""
+    marks = {name: field.mark(Stored) for name, field in fields_of(model).items()}
+    return {name: mark for name, mark in marks.items() if mark is not None}
 
 
 def _asks_for_something(field: Field, stored: Stored, value: Any) -> bool:
