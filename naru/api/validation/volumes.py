@@ -70,8 +70,9 @@ def validate_dns_label(name: str, path: str) -> list[FieldError]:
 
 def given_fields(obj: Model, ignore: Collection[str] = ()) -> list[str]:
     """Return the wire names of the fields that hold something, where an object is a choice between its fields."""
+    held = vars(obj)
     fields = fields_of(type(obj)).values()
-    return [f.name for f in fields if f.name not in ignore and getattr(obj, f.attribute) is not None]
+    return [f.name for f in fields if held[f.attribute] is not None and f.name not in ignore]
 
 
 def _validate_source(volume: Volume, path: str) -> list[FieldError]:
