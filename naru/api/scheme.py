@@ -163,9 +163,9 @@ apiextensions.k8s.io/v1 in apiextensions_v1
 apiregistration.k8s.io/v1 in apiregistration_v1
   APIService apiservices cluster    in:api-extensions sub:status stored
 """
-# A line is a kind: its plural, its scope, then what it has of short names, categories, subresources, verbs if not all; "stored": it is
-# kept and served, but nothing in naru acts on it yet; "as": the version that its objects are stored in, if it is
-# another one. The line above says its group and the module that declares it.
+# A line is a kind: its plural, its scope, then what it has of short names, categories and subresources, and its verbs
+# where they are not all; "stored": it is kept and served, but nothing in naru acts on it yet; "as": the version that
+# its objects are stored in, if it is another one. The line above says its group and the module that declares it.
 
 
 def _read_table(table: str) -> Iterator[Resource]:
