@@ -287,3 +287,39 @@ class TestRefusals:
         path = api.path("configmaps", "dry")
         assert (await apply(api, path, config("dry", x="1"), dryRun="All")).code == 201
         assert (await api.get(path)).code == 404
+
+
+class TestTwoVersions:
+    """One object through autoscaling/v1 and v2: each entry keeps the version that its manager wrote in."""
+
+    async def test_a_manager_keeps_its_version(self, api: Api) -> None:
+        target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
+        meta = {"name": "two"}
+        spec = {"scaleTargetRef": target, "maxReplicas": 3}
+        first = {"apiVersion": "autoscaling/v1", "kind": "HorizontalPodAutoscaler", "metadata": meta, "spec": spec}
+        first_path = api.path("horizontalpodautoscalers", "two", group="apis/autoscaling/v1")
+        second_path = api.path("horizontalpodautoscalers", "two", group="apis/autoscaling/v2")
+        assert (await apply(api, first_path, first)).code == 201
+        second = {**first, "apiVersion": "autoscaling/v2", "spec": {**spec, "maxReplicas": 5}}
+        refused = await apply(api, second_path, second, "two")
+        message = 'Apply failed with 1 conflict: conflict with "one": .spec.maxReplicas'
+        assert (refused.code, refused.body["message"]) == (409, message)
+        patched = await api.patch(second_path, {"spec": {"minReplicas": 2}}, fieldManager="three")
+        versions = {entry["manager"]: entry["apiVersion"] for entry in patched.body["metadata"]["managedFields"]}
+        assert versions == {"one": "autoscaling/v1", "three": "autoscaling/v2"}
+        moved = await apply(api, second_path, second)
+        assert (moved.code, moved.body["spec"]["maxReplicas"]) == (200, 5)
+        assert "autoscaling/v1" not in {entry["apiVersion"] for entry in moved.body["metadata"]["managedFields"]}
+
+
+class TestManyUpdaters:
+    """The record stays small, however many write."""
+
+    async def test_the_oldest_updaters_become_one(self, api: Api) -> None:
+        path = api.path("configmaps", "many")
+        await apply(api, path, config("many", x="1"))
+        for number in range(12):
+            changed = await api.patch(path, {"data": {f"k{number}": "1"}}, fieldManager=f"m{number}")
+        updaters = [name for name, operation in owners(changed) if operation == "Update"]
+        assert len(updaters) == 10
+        assert "ancient-changes" in updaters
