@@ -1,7 +1,7 @@
 """Start-up: what has to exist before a cluster can be used, made by whichever server comes first.
 
-The namespaces that naru itself lives in, and the Service by which clients in the cluster find it. Safe to repeat, and
-safe with several servers at once: the one that comes second finds them there.
+The namespaces that naru itself lives in, the priority classes of system pods, and the Service by which clients in the
+cluster find it. Safe to repeat, and safe with several servers at once: the one that comes second finds them there.
 """
 
 import asyncio
@@ -14,9 +14,11 @@ from apiserver.services.kubernetes import KubernetesService
 from apiserver.state import ServerState
 from naru.api.core_v1 import Namespace
 from naru.api.errors import AlreadyExists, ServiceUnavailable
-from naru.api.meta import ObjectMeta
+from naru.api.meta import KubeObject, ObjectMeta
 from naru.api.model import now
+from naru.api.scheduling_v1 import PriorityClass
 from naru.api.scheme import resource_of
+from naru.api.validation.scheduling import SYSTEM_CLASSES
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +32,10 @@ async def prepare_cluster(state: ServerState) -> None:
         try:
             await state.caches.catch_up()
             for name in NAMESPACES:
-                await ensure_namespace(state, name)
+                await ensure(state, Namespace(metadata=ObjectMeta(name=name)))
+            for name, (value, description) in SYSTEM_CLASSES.items():
+                meta = ObjectMeta(name=name)
+                await ensure(state, PriorityClass(metadata=meta, value=value, description=description))
         except ServiceUnavailable as error:
             logger.warning("waiting for etcd", extra={"error": error.message})
             await asyncio.sleep(RETRY_S)
@@ -40,13 +45,12 @@ async def prepare_cluster(state: ServerState) -> None:
     await KubernetesService(state).keep()
 
 
-async def ensure_namespace(state: ServerState, name: str) -> None:
-    """Make a namespace unless it exists."""
-    resource = resource_of(Namespace)
-    if state.reader.cached(resource, "", name) is not None:
+async def ensure(state: ServerState, obj: KubeObject) -> None:
+    """Make an object unless it exists."""
+    resource, meta = resource_of(type(obj)), obj.metadata
+    if state.reader.cached(resource, meta.namespace, meta.name) is not None:
         return
-    namespace = strategy_for(resource).prepare_for_create(Namespace(metadata=ObjectMeta(name=name)), Context(now()))
     try:
-        await state.store.create(resource, namespace)
+        await state.store.create(resource, strategy_for(resource).prepare_for_create(obj, Context(now())))
     except AlreadyExists:
-        logger.debug("another server was faster", extra={"namespace": name})
+        logger.debug("another server was faster", extra={"kind": obj.kind, "object": meta.name})

@@ -13,6 +13,7 @@ from apiserver.state import ServerConfig, ServerState
 from naru.api.core_v1 import Namespace, Pod, ServiceAccount
 from naru.api.errors import Forbidden, NotFound
 from naru.api.meta import KubeObject
+from naru.api.scheduling_v1 import PriorityClass
 from naru.api.scheme import Resource, resource_of
 from naru.api.strict import decode
 
@@ -30,6 +31,9 @@ class Reader:
 
     def cached(self, resource: Resource, namespace: str, name: str) -> KubeObject | None:
         return _find(self._seen, resource, namespace, name)
+
+    def cached_list(self, resource: Resource, namespace: str = "") -> list[KubeObject]:
+        return [obj for obj in self._seen if obj.kind == resource.kind]
 
     async def fresh(self, resource: Resource, namespace: str, name: str) -> KubeObject | None:
         return _find(self._all, resource, namespace, name)
@@ -91,14 +95,27 @@ class TestPods:
 
     async def test_a_priority(self) -> None:
         assert (await admitted(pod())).spec.priority == 0
-        critical = await admitted(pod(priorityClassName="system-node-critical"))
-        assert critical.spec.priority == 2_000_001_000
+        high = decode(PriorityClass, {"metadata": {"name": "high"}, "value": 9, "preemptionPolicy": "Never"})
+        spec = (await admitted(pod(priorityClassName="high"), reader=Reader([DEV], [high]))).spec
+        assert (spec.priority, spec.preemption_policy) == (9, "Never")
+
+    async def test_the_default_class_of_the_lowest_priority_counts(self) -> None:
+        classes = [
+            decode(PriorityClass, {"metadata": {"name": f"p{value}"}, "value": value, "globalDefault": True})
+            for value in (7, 3)
+        ]
+        spec = (await admitted(pod(), reader=Reader([DEV, *classes]))).spec
+        assert (spec.priority, spec.priority_class_name) == (3, "p3")
+        with pytest.raises(Forbidden, match="PriorityClass p3 is already marked as default"):
+            await admitted(classes[0], reader=Reader(classes))
 
     async def test_a_priority_class_must_exist_and_says_the_number(self) -> None:
         with pytest.raises(Forbidden, match="no PriorityClass with name high was found"):
             await admitted(pod(priorityClassName="high"))
         with pytest.raises(Forbidden, match=r"the integer value of priority \(5\) must not be provided"):
             await admitted(pod(priority=5))
+        with pytest.raises(Forbidden, match=r"the string value of PreemptionPolicy \(Never\) must not be provided"):
+            await admitted(pod(preemptionPolicy="Never"))
 
     async def test_patience_with_failing_nodes(self) -> None:
         tolerations = (await admitted(pod())).wire()["spec"]["tolerations"]
