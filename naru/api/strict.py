@@ -22,6 +22,7 @@ from naru.api.field_errors import required
 from naru.api.fields import Field, Shape, fields_of
 from naru.api.mismatch import first_mismatch
 from naru.api.model import Model, Stored
+from naru.api.raw_json import RawJson
 
 M = TypeVar("M", bound=Model)
 
@@ -46,19 +47,23 @@ def decode(model: type[M], raw: Mapping[str, Any]) -> M:
     try:
         body = orjson.dumps(raw)
         if b"null" in body:  # maybe just a text that says so: leaving out what is not there does no harm
-            body = orjson.dumps(without_nulls(raw))
+            body = orjson.dumps(without_nulls(raw, Shape(model=model)))
         decoded = model.model_validate_json(body, strict=True)
     except (ValidationError, orjson.JSONEncodeError) as error:
         raise _explain(model, without_nulls(raw), error) from None
     return with_defaults(decoded)
 
 
-def without_nulls(value: Any) -> Any:
-    """Return the document without its nulls."""
+def without_nulls(value: Any, shape: Shape | None = None) -> Any:
+    """Return the document without its nulls; in JSON that nobody looks into (by the shape), they mean something."""
+    if shape is not None and shape.scalar is RawJson:
+        return value
     if isinstance(value, dict):
-        return {name: without_nulls(item) for name, item in value.items() if item is not None}
+        found = {name: item for name, item in value.items() if item is not None}
+        return {name: without_nulls(item, _declared(shape, (name,))) for name, item in found.items()}
     if isinstance(value, list):
-        return [without_nulls(item) for item in value if item is not None]
+        items = shape.items if shape is not None else None
+        return [without_nulls(item, items) for item in value if item is not None]
     return value
 
 
