@@ -59,7 +59,7 @@ def json_name(value: Any) -> str:
 
 def rejected() -> Invalid:
     """Build the 422 for a patch that does not fit the object."""
-    return Invalid(REJECTED)
+    return Invalid(REJECTED, details={})
 
 
 def unforeseen(why: str) -> InternalError:
