@@ -8,12 +8,43 @@ Source: RFC 7234, section 5.5; KEP-1693; k8s.io/apiserver, endpoints/filters/war
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Final
+
+from naru.api.scheme import Resource
 
 MAX_CHARACTERS: Final = 4 * 1024  # of all texts
 MAX_SHORTENED: Final = 256  # of each, once they are too many
 
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
+
+
+UNSURPRISING: Final = frozenset(
+    {
+        "ControllerRevision",
+        "CSINode",
+        "CSIStorageCapacity",
+        "Endpoints",
+        "EndpointSlice",
+        "PodTemplate",
+        "VolumeAttachment",
+    }
+)  # kinds of which nobody expects that creating one does something
+
+
+@cache
+def inert_warnings(resource: Resource) -> Sequence[str]:
+    """Return what the creator of an object should know if nothing acts on objects of its kind."""
+    if not resource.stored_only or resource.kind in UNSURPRISING:
+        return ()
+    return (f"naru keeps {plural_of(resource)}, but nothing acts on them yet",)
+
+
+def plural_of(resource: Resource) -> str:
+    """Name the objects of a kind: Services, Ingresses, NetworkPolicies."""
+    kind, plural = resource.kind, resource.plural
+    length = next(n for n in range(len(kind), 0, -1) if plural.startswith(kind[:n].lower()))
+    return kind[:length] + plural[length:]
 
 
 def warning_headers(texts: Iterable[str]) -> Sequence[str]:

@@ -16,6 +16,7 @@ from apiserver.managed_fields.field_manager import field_manager_of
 from apiserver.registry.strategy import Context
 from apiserver.services.allocation import complete
 from apiserver.storage.store import Taken, Written, conflict
+from apiserver.warnings import inert_warnings
 from naru.api.errors import AlreadyExists, BadRequest, invalid
 from naru.api.meta import KubeObject
 from naru.api.model import now
@@ -49,7 +50,8 @@ async def create_object(call: Call, obj: KubeObject, *, recorded: bool = False) 
     if not call.dry_run:
         trail.record(call.state, call.request, "create", call.resource, None, written.after.obj)
     body = call.form.one(written.after)
-    return await respond(call.request, body, call.form, status=201, warnings=call.warnings)
+    warnings = [*call.warnings, *inert_warnings(call.resource)]
+    return await respond(call.request, body, call.form, status=201, warnings=warnings)
 
 
 async def _store(call: Call, obj: KubeObject) -> Written:

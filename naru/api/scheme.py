@@ -125,9 +125,9 @@ flowcontrol.apiserver.k8s.io/v1 in flowcontrol_v1
 networking.k8s.io/v1 in networking_v1
   IngressClass  ingressclasses  cluster    stored
   Ingress       ingresses       namespaced short:ing sub:status stored
-  IPAddress     ipaddresses     cluster    short:ip stored
+  IPAddress     ipaddresses     cluster    short:ip
   NetworkPolicy networkpolicies namespaced short:netpol stored
-  ServiceCIDR   servicecidrs    cluster    sub:status stored
+  ServiceCIDR   servicecidrs    cluster    sub:status
 node.k8s.io/v1 in runtime_class_v1
   RuntimeClass runtimeclasses cluster    stored
 policy/v1 in policy_v1
