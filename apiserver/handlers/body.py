@@ -11,6 +11,7 @@ import orjson
 from apiserver.bodies import parsing
 from apiserver.bodies.parsing import Malformed, Parsed, check_shape, media_type_of, read_body
 from apiserver.handlers.call import Call
+from apiserver.handlers.templates import decode_alike
 from naru.api import strict
 from naru.api.errors import BadRequest, invalid
 from naru.api.field_errors import not_supported
@@ -33,8 +34,11 @@ def parse(media_type: str, body: bytes) -> Any:
     return parsing.parse(media_type, body).value
 
 
-async def read_object(call: Call, model: type[KubeObject]) -> KubeObject:
+async def read_object(call: Call, model: type[KubeObject], *, templates: bool = False) -> KubeObject:
     """Read the request's body as an object of a kind.
+
+    Args:
+        templates: it is likely to be one of many that are alike.
 
     Raises:
         BadRequest: it is none.
@@ -48,7 +52,12 @@ async def read_object(call: Call, model: type[KubeObject]) -> KubeObject:
         kind = model.model_fields["kind"].default
         message = f"the object provided is unrecognized (must be of type {kind}): {fault.problem} ({summary(body)})"
         raise BadRequest(message) from None
-    return decode(call, raw, model, duplicates=_repeated_yaml(call, parsed))
+    alike = decode_alike(model, raw) if templates and not parsed.repeated else None
+    if alike is None:
+        return decode(call, raw, model, duplicates=_repeated_yaml(call, parsed))
+    if field_validation(call) != "Ignore":
+        call.warnings += map(_without_effect, alike.inert)
+    return alike.obj
 
 
 def summary(body: bytes) -> str:
@@ -106,7 +115,11 @@ def _inert(raw: dict[str, Any], old: dict[str, Any] | None, model: type[KubeObje
     """Say which of the fields that are new have no effect."""
     paths = strict.stored_only_fields(raw, model)
     before = set(strict.stored_only_fields(old, model)) if old and paths else set()
-    return [f"{path}: naru stores this field, but does not act on it yet" for path in paths if path not in before]
+    return [_without_effect(path) for path in paths if path not in before]
+
+
+def _without_effect(path: str) -> str:
+    return f"{path}: naru stores this field, but does not act on it yet"
 
 
 def check_kind(raw: dict[str, Any], kind: str, api_version: str) -> None:

@@ -28,8 +28,8 @@ CLAIM_ATTEMPTS: Final = 100  # of an object that needs something which others ju
 async def create(call: Call) -> web.StreamResponse:
     """Store the object of the body."""
     check_write_options(call, CREATE)
-    obj = place(await read_object(call, call.resource.model), call.resource, call.info.namespace)
-    return await create_object(call, obj)
+    obj = await read_object(call, call.resource.model, templates=True)
+    return await create_object(call, place(obj, call.resource, call.info.namespace))
 
 
 async def create_object(call: Call, obj: KubeObject, *, recorded: bool = False) -> web.StreamResponse:
@@ -75,7 +75,7 @@ async def _store_once(call: Call, obj: KubeObject) -> Written:
 
 async def _put(call: Call, admitted: KubeObject) -> Written:
     resource = call.resource
-    obj = call.strategy.prepare_for_create(admitted, Context(now(), call.user))
+    obj = call.strategy.prepare_for_create(admitted, Context(now(), call.sender))
     if errors := call.strategy.validate(obj):
         raise invalid(resource.group, resource.kind, obj.metadata.name, errors)
     call.warnings += call.strategy.warnings(obj)

@@ -12,11 +12,11 @@ from typing import Final
 HOST: Final = "127.0.0.1"
 NAMESPACE: Final = "bench"
 PODS_PATH: Final = f"/api/v1/namespaces/{NAMESPACE}/pods"
-NAME: Final = "NAME-OF-THE-POD"
+WORKLOADS: Final = 50  # the templates that Pods are made from
 MERGE_PATCH: Final = "application/merge-patch+json"
 
 
-def pod(name: str) -> dict[str, object]:
+def pod(name: str, workload: str = "000") -> dict[str, object]:
     """Build a Pod as a Deployment's are, about 2 KB as JSON: two containers with probes, resources, variables."""
     return {
         "apiVersion": "v1",
@@ -24,11 +24,11 @@ def pod(name: str) -> dict[str, object]:
         "metadata": {
             "name": name,
             "namespace": NAMESPACE,
-            "labels": {"app": "web", "tier": "frontend", "pod-template-hash": "5d4f8c7b9d"},
+            "labels": {"app": "web", "tier": "frontend", "pod-template-hash": f"5d4f8c7{workload}"},
             "annotations": {"example.com/owner": "team-a@example.com", "example.com/revision": "0123456789abcdef" * 4},
         },
         "spec": {
-            "containers": [container("main", 8080), container("proxy", 9090)],
+            "containers": [container("main", 8080, workload), container("proxy", 9090, workload)],
             "volumes": [
                 {"name": "config", "configMap": {"name": "web-config"}},
                 {"name": "scratch", "emptyDir": {"sizeLimit": "64Mi"}},
@@ -40,11 +40,11 @@ def pod(name: str) -> dict[str, object]:
     }
 
 
-def container(name: str, port: int) -> dict[str, object]:
+def container(name: str, port: int, workload: str) -> dict[str, object]:
     """Build one of its containers."""
     return {
         "name": name,
-        "image": f"registry.example.com/team/{name}:1.2.3",
+        "image": f"registry.example.com/team/{name}:1.2.{workload}",
         "command": [f"/usr/bin/{name}", "--listen", f":{port}", "--config", "/etc/config/settings.yaml"],
         "env": [
             {"name": "LOG_LEVEL", "value": "info"},
@@ -74,13 +74,16 @@ def request(method: str, path: str, body: bytes, content_type: str = "applicatio
 
 
 def creates(prefix: str, connection: int, _connections: int) -> Iterator[bytes]:
-    """Create one Pod after the other, all names of one length."""
+    """Create one Pod after the other, of many workloads in turn; all names are of one length."""
     name = f"{prefix}-{connection:03}-{0:07}"
-    body = json.dumps(pod(NAME), separators=(",", ":")).replace(NAME, name).encode()
-    before, _, after = request("POST", PODS_PATH, body).partition(name.encode())
-    stem = name[:-7].encode()
+    around = []
+    for workload in range(WORKLOADS):
+        body = json.dumps(pod(name, f"{workload:03}"), separators=(",", ":")).encode()
+        before, _, after = request("POST", PODS_PATH, body).partition(name.encode())
+        around.append((before + name[:-7].encode(), after))
     for number in count():
-        yield b"%b%b%07d%b" % (before, stem, number, after)
+        before, after = around[number % WORKLOADS]
+        yield b"%b%07d%b" % (before, number, after)
 
 
 def reads(names: list[str], connection: int, connections: int) -> Iterator[bytes]:
