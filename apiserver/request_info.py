@@ -94,6 +94,8 @@ def _verb(method: str, resource: Resource, name: str, subresource: str) -> str:
         if subresource not in resource.subresources:
             raise unknown_path()
         verb, verbs = {**_OBJECT_VERBS, "POST": "create"}.get(method), SUBRESOURCES[subresource].verbs
+    elif name and resource.verbs and not set(_OBJECT_VERBS.values()) & set(resource.verbs):
+        raise unknown_path()  # such as a review, which is made and not kept
     else:
         verb, verbs = (_OBJECT_VERBS if name else _COLLECTION_VERBS).get(method), resource.verbs
     if verb is None or verb not in verbs:

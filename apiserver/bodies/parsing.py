@@ -14,7 +14,6 @@ from typing import Any, Final
 import orjson
 from aiohttp import web
 
-from apiserver import protobuf
 from apiserver.bodies.malformed import TOO_DEEP, syntax_error
 from apiserver.connections import PATIENCE
 from naru.api.errors import BadRequest, GatewayTimeout, RequestEntityTooLarge, UnsupportedMediaType
@@ -24,6 +23,7 @@ MAX_BYTES: Final = 3 << 20
 MAX_DEPTH: Final = 200  # of objects and lists in each other; no kind comes near it
 JSON_TYPES: Final = ("application/json", "")  # some clients send JSON and no type at all
 YAML_TYPE: Final = "application/yaml"
+PROTOBUF_TYPE: Final = "application/vnd.kubernetes.protobuf"
 SLOW_BYTES: Final = 64 << 10  # larger YAML is read beside the loop
 
 _NO_TYPE: Final = (
@@ -101,11 +101,13 @@ def parse(media_type: str, body: bytes) -> Parsed:
         return Parsed(parse_json(body))
     if media_type == YAML_TYPE:
         return parse_yaml(body)
-    if media_type == protobuf.MEDIA_TYPE:
+    if media_type == PROTOBUF_TYPE:
+        from apiserver import protobuf  # few clients send it
+
         return Parsed(protobuf.decode(body))
     raise UnsupportedMediaType(
         "the body of the request was in an unknown format - accepted media types include: "
-        f"application/json, application/yaml, {protobuf.MEDIA_TYPE}"
+        f"application/json, application/yaml, {PROTOBUF_TYPE}"
     )
 
 

@@ -20,7 +20,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from apiserver.managed_fields.elements import key_element, value_element
-from apiserver.openapi.schemas import scalar_name
+from apiserver.openapi.scalars import scalar_name
 from naru.api.fields import Field, Shape, fields_of
 from naru.api.model import Always, Atomic, Granular, ListMapKeys, ListSet, MergeKey, Pointer
 

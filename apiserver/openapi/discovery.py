@@ -6,7 +6,8 @@ Source: Kubernetes API reference, meta/v1; the documents ``api``, ``apis``, ``ap
 from typing import Any, Final
 
 from apiserver.negotiation import JSON, MEDIA_TYPES
-from apiserver.openapi.schemas import META, Schema, ref
+from apiserver.openapi.scalars import META
+from apiserver.openapi.schemas import Schema, ref
 
 VERSION_INFO: Final = "io.k8s.apimachinery.pkg.version.Info"
 _TEXT: Final = {"type": "string"}

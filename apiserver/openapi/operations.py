@@ -5,6 +5,7 @@ takes, and whether PATCH has a ``fieldValidation`` parameter, for then it leaves
 clients take the names of their methods from the operation ids.
 """
 
+import importlib
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,9 +20,11 @@ from apiserver.openapi.parameters import (
     path_parameters,
     query_parameters,
 )
-from apiserver.openapi.schemas import META, group_version_kind, list_name, ref, schema_name
+from apiserver.openapi.scalars import META
+from apiserver.openapi.schemas import group_version_kind, list_name, ref, schema_name
 from apiserver.patch import PATCH_TYPES
 from apiserver.subresources import Subresource, subresources_of
+from naru.api.meta import KubeObject
 from naru.api.scheme import Resource
 
 Operation = dict[str, Any]
@@ -75,7 +78,7 @@ def paths_of(resource: Resource) -> dict[str, PathItem]:
         items[f"{one}/{name}"] = _subresource(resource, name, subresource)
     if "watch" in resource.verbs:
         items |= _watches(resource, collection, one)
-    return items
+    return {path: item for path, item in items.items() if item.keys() - {"parameters"}}
 
 
 def _collection(resource: Resource) -> PathItem:
@@ -181,9 +184,17 @@ def _watch(resource: Resource, names: Names, *, named: bool) -> PathItem:
 
 
 def _subresource_schema(resource: Resource, subresource: Subresource) -> str:
-    if not subresource.kind:
-        return schema_name(resource.model)
-    return f"io.k8s.api.{subresource.group or 'core'}.{subresource.version}.{subresource.kind}"
+    return schema_name(subresource_model(subresource) or resource.model)
+
+
+def subresource_model(subresource: Subresource) -> type[KubeObject] | None:
+    """Return the class that a subresource speaks, if that is another than its resource's and has a body."""
+    if not subresource.kind or subresource.kind.endswith("Options"):
+        return None
+    group = subresource.group.partition(".")[0] or "core"
+    module = importlib.import_module(f"naru.api.{group}_{subresource.version}")
+    model: type[KubeObject] = getattr(module, subresource.kind)
+    return model
 
 
 def _list(resource: Resource, *, everywhere: bool = False) -> Operation:

@@ -5,14 +5,13 @@ Source: OpenAPI 3.0, "Schema Object"; Kubernetes documents, "Kubernetes API exte
 
 import inspect
 from collections.abc import Iterable
-from datetime import datetime
 from enum import Enum
-from types import UnionType
-from typing import Any, Final, Union, get_args, get_origin
+from typing import Any, Final
 
 from pydantic import BaseModel
 
 from apiserver.openapi.descriptions import descriptions_of, sentence
+from apiserver.openapi.scalars import META, NAMED_SCALARS, scalar_name
 from apiserver.subresources import SUBRESOURCES
 from naru.api.fields import Field, Shape, fields_of
 from naru.api.meta import KubeObject, ListMeta
@@ -20,44 +19,22 @@ from naru.api.model import (
     NARROW,
     Atomic,
     Granular,
-    IntOrString,
     ListMapKeys,
     ListSet,
     MergeKey,
-    MicroTime,
     ReplaceKeys,
     Required,
     Stored,
 )
 from naru.api.options import DeleteOptions, Status
-from naru.api.quantity import Quantity
 from naru.api.scheme import RESOURCES, Resource
 
 Schema = dict[str, Any]
 
-META: Final = "io.k8s.apimachinery.pkg.apis.meta.v1"
 REF_PREFIX: Final = "#/components/schemas/"
 
-INT_OR_STRING: Final = "io.k8s.apimachinery.pkg.util.intstr.IntOrString"
-QUANTITY: Final = "io.k8s.apimachinery.pkg.api.resource.Quantity"
-TIME: Final = f"{META}.Time"
-MICRO_TIME: Final = f"{META}.MicroTime"
 WATCH_EVENT: Final = f"{META}.WatchEvent"
 RAW_EXTENSION: Final = "io.k8s.apimachinery.pkg.runtime.RawExtension"
-
-NAMED_SCALARS: Final[dict[str, Schema]] = {
-    INT_OR_STRING: {
-        "description": "A number, or a text such as a percentage or a port's name.",
-        "format": "int-or-string",
-        "oneOf": [{"type": "integer"}, {"type": "string"}],
-    },
-    QUANTITY: {
-        "description": "An amount with a suffix, such as 500m, 64Mi or 1e3.",
-        "oneOf": [{"type": "string"}, {"type": "number"}],
-    },
-    TIME: {"description": "A moment, in RFC 3339 with whole seconds.", "format": "date-time", "type": "string"},
-    MICRO_TIME: {"description": "A moment, in RFC 3339 with microseconds.", "format": "date-time", "type": "string"},
-}
 
 _GENERAL: Final[dict[str, Schema]] = {
     f"{META}.Patch": {"description": "A patch, of the type that its media type names.", "type": "object"},
@@ -80,8 +57,6 @@ _PACKAGES: Final = {
     "apiextensions": "apiextensions-apiserver.pkg.apis.apiextensions",
     "apiregistration": "kube-aggregator.pkg.apis.apiregistration",
 }  # of groups whose types upstream declares elsewhere
-_QUANTITY_MARK: Final = get_args(Quantity)[1]
-_MICRO_TIME_MARK: Final = get_args(MicroTime)[1]
 
 
 def schema_name(model: type[BaseModel]) -> str:
@@ -120,6 +95,8 @@ class SchemaSet:
         name = self.add(resource.model)
         kind = group_version_kind(resource.group, resource.version, resource.kind)
         self.schemas[name]["x-kubernetes-group-version-kind"] = [kind]
+        if "list" not in resource.verbs:
+            return
         list_kind = {**kind, "kind": f"{resource.kind}List"}
         described = descriptions_of(KubeObject)
         self.schemas[list_name(resource)] = {
@@ -197,17 +174,6 @@ class SchemaSet:
 def is_required(field: Field) -> bool:
     """Tell whether the schema demands the field: validation does, whatever the decoder makes of a missing one."""
     return field.info.is_required() or field.mark(Required) is not None
-
-
-def scalar_name(shape: Shape) -> str | None:
-    """Name the schema of a scalar that has one of its own: times, quantities, numbers that may be texts."""
-    if shape.scalar is datetime:
-        return MICRO_TIME if _MICRO_TIME_MARK in shape.marks else TIME
-    if any(mark is _QUANTITY_MARK for mark in shape.marks):
-        return QUANTITY
-    if get_origin(shape.scalar) in (Union, UnionType) and set(get_args(IntOrString)) <= set(get_args(shape.scalar)):
-        return INT_OR_STRING
-    return None
 
 
 def _shape_doc(shape: Shape) -> str:

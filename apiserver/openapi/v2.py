@@ -8,7 +8,8 @@ Source: OpenAPI 2.0.
 
 from typing import Any, Final
 
-from apiserver.openapi.schemas import INT_OR_STRING, QUANTITY, REF_PREFIX
+from apiserver.openapi.scalars import INT_OR_STRING, QUANTITY
+from apiserver.openapi.schemas import REF_PREFIX
 
 _DEFINITIONS: Final = "#/definitions/"
 _SCALARS: Final = {INT_OR_STRING: {"type": "string", "format": "int-or-string"}, QUANTITY: {"type": "string"}}

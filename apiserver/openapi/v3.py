@@ -9,12 +9,9 @@ from typing import Any, Final
 
 from apiserver.openapi.discovery import VERSION_INFO, discovery_path, discovery_schemas
 from apiserver.openapi.index import document_names, document_path
-from apiserver.openapi.operations import Names, paths_of
+from apiserver.openapi.operations import Names, paths_of, subresource_model
 from apiserver.openapi.schemas import Schema, schemas_of
-from naru.api.autoscaling_v1 import Scale
-from naru.api.core_v1 import Binding
-from naru.api.meta import KubeObject
-from naru.api.policy_v1 import Eviction
+from apiserver.subresources import subresources_of
 from naru.api.scheme import RESOURCES, Resource
 
 TITLE: Final = "Kubernetes"  # as clients know the API; what serves it is told by /version
@@ -27,11 +24,6 @@ SECURITY: Final = {
     }
 }
 
-_SUBRESOURCE_MODELS: Final[dict[str, type[KubeObject]]] = {
-    "binding": Binding,
-    "eviction": Eviction,
-    "scale": Scale,
-}
 _ROOTS: Final = {
     "api": ("/api/", "APIVersions", "getCoreAPIVersions", "get available API versions", "core"),
     "apis": ("/apis/", "APIGroupList", "getAPIVersions", "get available API versions", "apis"),
@@ -59,8 +51,8 @@ def _group_alone(name: str) -> dict[str, Any]:
 def group_document(resources: Iterable[Resource]) -> dict[str, Any]:
     """Build the document of one group-version (or, for version 2 to convert, of all)."""
     members = list(resources)
-    subresources = {name for resource in members for name in resource.subresources}
-    extra = [_SUBRESOURCE_MODELS[name] for name in sorted(subresources & _SUBRESOURCE_MODELS.keys())]
+    subresources = [subresource for resource in members for subresource in subresources_of(resource).values()]
+    extra = [model for subresource in subresources if (model := subresource_model(subresource)) is not None]
     paths: dict[str, Any] = {}
     for name, versioned in groupby(members, key=document_path):
         first, *rest = versioned

@@ -13,7 +13,7 @@ from typing import Any, Final
 import orjson
 from pydantic import BaseModel
 
-from apiserver.openapi.schemas import INT_OR_STRING, MICRO_TIME, QUANTITY, TIME, scalar_name
+from apiserver.openapi.scalars import INT_OR_STRING, MICRO_TIME, QUANTITY, TIME, scalar_name
 from apiserver.protobuf.numbers import Numbers, numbers_of
 from apiserver.protobuf.wire import as_bytes, as_float, as_int, read_fields
 from naru.api.autoscaling_v1 import Scale
