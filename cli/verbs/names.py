@@ -80,5 +80,5 @@ def _pair(argument: str) -> Target:
 
 
 def _resources(kind: str) -> list[Resource]:
-    in_category = [resource for resource in RESOURCES if kind in resource.categories]
+    in_category = [resource for resource in RESOURCES if kind in resource.categories and not resource.stored_as]
     return in_category or [resource_named(kind)]

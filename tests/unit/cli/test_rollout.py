@@ -80,11 +80,15 @@ class TestParseTargets:
             (["deploy/web", "po/a"], ["deployment.apps/web", "pod/a"]),
             (["pod", "a", "b"], ["pod/a", "pod/b"]),
             (["rs,po"], ["replicaset.apps", "pod"]),
-            (["all"], ["pod", "replicaset.apps", "deployment.apps"]),
         ],
     )
     def test_understood(self, arguments: list[str], expected: list[str]) -> None:
         assert [str(target) for target in parse_targets(arguments)] == expected
+
+    def test_all_is_every_workload_once(self) -> None:
+        named = [str(target) for target in parse_targets(["all"])]
+        assert {"pod", "service", "deployment.apps", "statefulset.apps", "job.batch"} <= set(named)
+        assert len(named) == len(set(named))
 
     @pytest.mark.parametrize("arguments", [[], ["nope"], ["pod/a", "b"], ["pod/"], ["pod/a/b"]])
     def test_refused(self, arguments: list[str]) -> None:
