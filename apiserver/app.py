@@ -12,7 +12,7 @@ from typing import Final
 import orjson
 from aiohttp import web
 
-from apiserver import authn, authz, discovery, health, node_proxy, trail
+from apiserver import authn, authz, discovery, health, node_proxy, openid, trail
 from apiserver.bodies.parsing import MAX_BYTES, too_large
 from apiserver.connections import PATIENCE, patience_for
 from apiserver.encoding import CACHE_CONTROL, prettier, to_yaml
@@ -23,7 +23,9 @@ from apiserver.handlers.delete import delete, delete_collection
 from apiserver.handlers.get import get
 from apiserver.handlers.list import list_objects
 from apiserver.handlers.patch import patch
+from apiserver.handlers.reviews import review
 from apiserver.handlers.scale import get_scale, patch_scale, update_scale
+from apiserver.handlers.tokens import create_token
 from apiserver.handlers.update import update
 from apiserver.handlers.watch import watch
 from apiserver.negotiation import JSON, YAML, check_route, is_pretty, negotiated
@@ -36,6 +38,8 @@ from apiserver.state import ServerState
 from naru.api.errors import APIError, Forbidden, InternalError
 
 logger = logging.getLogger(__name__)
+
+STATE: Final = web.AppKey("STATE", ServerState)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Verb = Callable[[Call], Awaitable[web.StreamResponse]]
@@ -60,6 +64,7 @@ SUBRESOURCE_VERBS: Final[dict[tuple[str, str], Verb]] = {
     ("update", "finalize"): update,
     ("create", "binding"): bind,
     ("create", "eviction"): evict,
+    ("create", "token"): create_token,
     ("get", "scale"): get_scale,
     ("update", "scale"): update_scale,
     ("patch", "scale"): patch_scale,
@@ -69,8 +74,9 @@ SUBRESOURCE_VERBS: Final[dict[tuple[str, str], Verb]] = {
 def make_app(state: ServerState) -> web.Application:
     """Build the application around the server's state."""
     app = web.Application(middlewares=[_guard], client_max_size=MAX_BYTES)
+    app[STATE] = state
     app[PATIENCE] = patience_for(state.config.request_timeout_s)
-    for module in (health, discovery, trail, node_proxy):
+    for module in (health, discovery, trail, node_proxy, openid):
         module.add_routes(app, state)
     openapi.add_routes(app, Library(state.config.cache_dir))
 
@@ -81,7 +87,7 @@ def make_app(state: ServerState) -> web.Application:
         verb = verb_of(info)
         consumes = PATCH_TYPES if info.verb == "patch" else ()
         check_route(request, consumes=consumes, streams=info.verb in ("list", "watch"))
-        return await verb(Call(request, state, info, authn.user_of(request)))
+        return await verb(Call(request, state, info, request["user"]))
 
     add_route(app, ANY, "/api/{rest:.+}", serve_resource)
     add_route(app, ANY, "/apis/{rest:.+}", serve_resource)
@@ -102,6 +108,8 @@ def verb_of(info: RequestInfo) -> Verb:
     Raises:
         NotFound: the subresource is not served here.
     """
+    if info.resource.is_virtual:
+        return review
     if not info.subresource:
         return VERBS[info.verb]
     verb = SUBRESOURCE_VERBS.get((info.verb, info.subresource))
@@ -116,7 +124,8 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     request["audit_id"] = request.headers.get("Audit-ID") or str(uuid.uuid4())
     request.app[PATIENCE].silent.asks(request)
     try:
-        authz.authorize(authn.authenticate(request), request.method, request.path, request.query)
+        request["user"] = await authn.authenticate(request, request.app[STATE])
+        authz.authorize(request["user"], request.method, request.path, request.query)
         return await handler(request)
     except APIError as error:
         return _failure(request, error)

@@ -5,6 +5,7 @@ process: whatever must last is in etcd, so several servers may run side by side 
 """
 
 import asyncio
+import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, ip_address
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
+    from apiserver.service_accounts.authenticator import TokenAuthenticator
     from apiserver.storage.caches import Caches
     from apiserver.storage.etcd import Etcd
     from apiserver.storage.store import ObjectStore
@@ -35,6 +37,7 @@ class ServerConfig:
     service_cidr: IPv4Network = SERVICE_CIDR  # of the Services' addresses, until there are more ranges
     node_ports: tuple[int, int] = (30000, 32767)  # the first and the last one
     advertise_address: str = ""  # where clients in the cluster find this server; empty: where it listens
+    service_account_issuer: str = "https://kubernetes.default.svc.cluster.local"  # whom tokens name as their issuer
     request_timeout_s: float = 60.0  # until the body of a request must have come
     cache_dir: Path | None = None  # of what can be made again; None: nothing is kept over a restart
 
@@ -44,6 +47,16 @@ class ServerConfig:
         others = [place for place in self.listen if not ip_address(place[0]).is_loopback]
         address, port = (others or list(self.listen))[0]
         return self.advertise_address or address, port
+
+    @property
+    def api_audiences(self) -> tuple[str, ...]:
+        """Whom a ServiceAccount token has to be for, to be good here."""
+        return (self.service_account_issuer,)
+
+    @property
+    def service_account_key(self) -> Path:
+        """The key that ServiceAccount tokens are signed with."""
+        return self.pki_dir / "sa.key"
 
     @property
     def ca_file(self) -> Path:
@@ -80,6 +93,15 @@ class ServerState:
     ring: "TrailRing"
     stopping: asyncio.Event = field(default_factory=asyncio.Event)  # set at SIGTERM: long requests end themselves
     started: asyncio.Event = field(default_factory=asyncio.Event)  # set once the system namespaces exist
+    _tokens: "TokenAuthenticator | None" = None
+
+    async def tokens(self) -> "TokenAuthenticator":
+        """Return who looks through ServiceAccount tokens; loaded beside the loop when the first one comes."""
+        if self._tokens is None:
+            module = await asyncio.to_thread(importlib.import_module, "apiserver.service_accounts.authenticator")
+            self._tokens = module.TokenAuthenticator(self)
+        assert self._tokens is not None
+        return self._tokens
 
     @property
     def reader(self) -> ObjectReader:

@@ -38,6 +38,7 @@ SUBRESOURCES: Final[dict[str, Subresource]] = {
     "log": Subresource(("get",)),
     "scale": Subresource(_CHANGED, "autoscaling", "v1", "Scale"),
     "status": Subresource(_CHANGED),
+    "token": Subresource(("create",), "authentication.k8s.io", "v1", "TokenRequest"),
 }
 
 

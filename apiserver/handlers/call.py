@@ -1,6 +1,6 @@
 """Call: one request on its way through a handler, and the options that most verbs share."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final
 
@@ -9,7 +9,7 @@ from aiohttp import web
 from apiserver import query
 from apiserver.admission import chain
 from apiserver.admission.attributes import Operation
-from apiserver.authn import User
+from apiserver.authn import User, credential_of
 from apiserver.handlers.output import Form, form_of
 from apiserver.registry import strategy_for
 from apiserver.registry.strategy import Strategy
@@ -42,6 +42,11 @@ class Call:
     def strategy(self) -> Strategy[Any]:
         """The rules of the resource."""
         return strategy_for(self.resource)
+
+    @cached_property
+    def sender(self) -> User:
+        """Who asks, with all that is known of it."""
+        return self.user if self.user.extra else replace(self.user, extra=credential_of(self.request))
 
     @cached_property
     def form(self) -> Form:

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from apiserver.openapi.scalars import INT_OR_STRING, MICRO_TIME, QUANTITY, TIME, scalar_name
 from apiserver.protobuf.numbers import Numbers, numbers_of
 from apiserver.protobuf.wire import as_bytes, as_float, as_int, read_fields
+from naru.api.authentication_v1 import TokenRequest
 from naru.api.autoscaling_v1 import Scale
 from naru.api.core_v1 import Binding
 from naru.api.errors import BadRequest
@@ -36,6 +37,7 @@ _WITHOUT_RESOURCE: Final[dict[str, type[BaseModel]]] = {
     "DeleteOptions": DeleteOptions,
     "Eviction": Eviction,
     "Scale": Scale,
+    "TokenRequest": TokenRequest,
 }
 _ZERO_IS_UNSET: Final = frozenset({"Probe"})  # its numbers are no pointers in Go, and have defaults above zero
 

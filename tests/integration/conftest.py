@@ -248,6 +248,10 @@ class Pki:
         self.issue("apiserver", "kube-apiserver", server=True)
         self.issue("kubelet-client", "kube-apiserver-kubelet-client", "system:masters")
         self.issue("admin", "admin", "system:masters")
+        plain = serialization.NoEncryption()
+        signing = ec.generate_private_key(ec.SECP256R1())
+        pem = signing.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+        (self.directory / "sa.key").write_bytes(pem)
 
     def issue(self, file: str, user: str, *groups: str, server: bool = False) -> tuple[Path, Path]:
         """Write FILE.crt and FILE.key for a user (or a server on loopback)."""
