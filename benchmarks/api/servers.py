@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -42,12 +42,15 @@ class Machine:
         pki = self.directory / "pki"
         return {"ca": f"{pki}/ca.crt", "certificate": f"{pki}/admin.crt", "key": f"{pki}/admin.key"}
 
+    def log(self, name: str) -> Path:
+        """Return where a process writes what it has to say."""
+        return self.directory / f"{name}.log"
+
     @contextlib.contextmanager
     def process(self, argv: Sequence[str], name: str, cwd: str = "") -> Iterator[subprocess.Popen[bytes]]:
         """Run a process for as long as the block lasts."""
-        log = self.directory / f"{name}.log"
         environment = {**os.environ, "PYTHONPATH": str(self.source)}
-        with log.open("wb") as out:
+        with self.log(name).open("wb") as out:
             child = subprocess.Popen(argv, cwd=cwd or self.directory, stdout=out, stderr=out, env=environment)
         try:
             yield child
@@ -111,7 +114,8 @@ def etcd(place: Machine) -> Iterator[tuple[str, int]]:
         argv += ["--initial-cluster=default=http://localhost:2380"]
         argv += ["--heartbeat-interval=30", "--election-timeout=150", "--logger=zap", "--log-level=info"]
         with place.process(argv, "etcd", cwd=data) as child:
-            wait_until(lambda: b"serving client traffic" in (place.directory / "etcd.log").read_bytes(), child)
+            log = place.log("etcd")
+            wait_until(lambda: b"serving client traffic" in log.read_bytes(), child, log)
             yield f"unix://{data}/c:0", child.pid
 
 
@@ -133,11 +137,11 @@ def apiserver(
     started = time.perf_counter()
     with place.process(argv, "apiserver") as child:
         context = client_tls(place.tls)
-        wait_until(lambda: is_ready(context, port), child)
+        wait_until(lambda: is_ready(context, port), child, place.log("apiserver"))
         yield port, child.pid, time.perf_counter() - started
 
 
-def wait_until(condition: Any, child: subprocess.Popen[bytes]) -> None:
+def wait_until(condition: Callable[[], bool], child: subprocess.Popen[bytes], log: Path) -> None:
     """Look again and again.
 
     Raises:
@@ -146,7 +150,7 @@ def wait_until(condition: Any, child: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + START_S
     while not condition():
         if child.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError(f"{child.args!r} did not get ready, see its log")
+            raise RuntimeError(f"{child.args!r} did not get ready:\n{log.read_text()[-2000:]}")
         time.sleep(LOOK_S)
 
 

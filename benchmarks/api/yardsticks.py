@@ -46,7 +46,7 @@ def echo(place: Machine, connections: int) -> dict[str, Any]:
     argv = [sys.executable, "-m", "benchmarks.api.echo", str(port), f"{pki}/apiserver.crt", f"{pki}/apiserver.key"]
     with place.process(argv, "echo") as child:
         context = client_tls({"ca": place.tls["ca"]})
-        wait_until(lambda: _listens(context, port), child)
+        wait_until(lambda: _listens(context, port), child, place.log("echo"))
         job = Job(port, {"ca": place.tls["ca"]}, "path", ["/"], connections, seconds=2.0, pids={"server": child.pid})
         return finish(start_job("load", job))
 
