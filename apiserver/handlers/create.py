@@ -60,7 +60,11 @@ async def _store(call: Call, obj: KubeObject) -> Written:
     for _ in range(NAME_ATTEMPTS - 1):
         with contextlib.suppress(AlreadyExists):
             return await _store_once(call, obj)
-    return await _store_once(call, obj)
+    try:
+        return await _store_once(call, obj)
+    except AlreadyExists as taken:
+        message = f"{taken.message}, the server was not able to generate a unique name for the object"
+        raise AlreadyExists(message, details=taken.details, retry_after_s=1) from None
 
 
 async def _store_once(call: Call, obj: KubeObject) -> Written:

@@ -38,8 +38,22 @@ class Column:
         }
 
 
-NAME: Final = Column("Name", "Name of the object, unique among its kind in a namespace.", format="name")
-AGE: Final = Column("Age", "Time since the object was created.")
+_NAMES: Final = "https://kubernetes.io/docs/concepts/overview/working-with-objects/names#names"
+_CONVENTIONS: Final = "https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata"
+NAME: Final = Column(
+    "Name",
+    "Name must be unique within a namespace. Is required when creating resources, although some resources may allow a "
+    "client to request the generation of an appropriate name automatically. Name is primarily intended for creation "
+    f"idempotence and configuration definition. Cannot be updated. More info: {_NAMES}",
+    format="name",
+)
+AGE: Final = Column(
+    "Age",
+    "CreationTimestamp is a timestamp representing the server time when this object was created. It is not guaranteed "
+    "to be set in happens-before order across separate operations. Clients may not set this value. It is represented "
+    "in RFC3339 form and is in UTC.\n\nPopulated by the system. Read-only. Null for lists. More info: "
+    f"{_CONVENTIONS}",
+)
 CREATED_AT: Final = Column("Created At", "When the object was created.", type="date")  # of kinds without own columns
 
 WORKLOAD: Final = (
