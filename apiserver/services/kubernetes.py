@@ -7,6 +7,7 @@ Source: upstream's pkg/controlplane/controller (kubernetesservice, defaultservic
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeVar
@@ -18,7 +19,7 @@ from apiserver.services.allocation import complete
 from apiserver.services.claims import MANAGER
 from apiserver.state import ServerState
 from apiserver.storage.entry import Entry
-from apiserver.storage.etcd import ModRevisionIs, Put, prefix_end
+from apiserver.storage.etcd import Delete, ModRevisionIs, Put, prefix_end
 from apiserver.storage.store import Keep, Taken
 from naru.api.defaults import with_defaults
 from naru.api.discovery_v1 import Endpoint, EndpointConditions, EndpointSlice
@@ -58,15 +59,23 @@ class KubernetesService:
         self._key, self._revision = SERVERS + f"{address} {port}".encode(), 0
 
     async def keep(self) -> None:
-        """Look after all of it until cancelled."""
-        while True:
-            try:
-                await self.ensure()
-            except APIError as error:
-                logger.warning("cannot look after Service kubernetes", extra={"error": error.message})
-                await asyncio.sleep(RETRY_S)
-            else:
-                await asyncio.sleep(EVERY_S)
+        """Look after all of it until cancelled; then say that this server is one no more."""
+        try:
+            while True:
+                pause_s = await self._look_after()
+                await asyncio.sleep(pause_s)
+        finally:
+            with contextlib.suppress(APIError, TimeoutError):
+                farewell = self._state.etcd.txn(ModRevisionIs(self._key, self._revision), Delete(self._key))
+                await asyncio.wait_for(farewell, RETRY_S)
+
+    async def _look_after(self) -> float:
+        try:
+            await self.ensure()
+        except APIError as error:
+            logger.warning("cannot look after Service kubernetes", extra={"error": error.message})
+            return RETRY_S
+        return EVERY_S
 
     async def ensure(self) -> None:
         """Make what is missing, and list the servers that there are."""

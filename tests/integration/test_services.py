@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from .conftest import connected, running_apiserver
+
 SLICES = "apis/discovery.k8s.io/v1"
 NETWORKING = "/apis/networking.k8s.io/v1"
 ADDRESSES = f"{NETWORKING}/ipaddresses"
@@ -57,15 +59,15 @@ class TestAddresses:
         assert (await api.get(f"{ADDRESSES}/{address}")).code == 404
 
     async def test_an_address_may_be_asked_for_and_belongs_to_one(self, api):
-        assert (await made(api, service("a", clusterIP="10.96.7.7")))["spec"]["clusterIPs"] == ["10.96.7.7"]
-        refused = await api.post(api.path("services"), service("b", clusterIP="10.96.7.7"))
+        assert (await made(api, service("a", clusterIP="10.96.0.77")))["spec"]["clusterIPs"] == ["10.96.0.77"]
+        refused = await api.post(api.path("services"), service("b", clusterIP="10.96.0.77"))
         assert refused.code == 422
         assert refused.body["message"] == (
-            'Service "b" is invalid: spec.clusterIPs: Invalid value: ["10.96.7.7"]: failed to allocate IP 10.96.7.7: '
+            'Service "b" is invalid: spec.clusterIPs: Invalid value: ["10.96.0.77"]: failed to allocate IP 10.96.0.77: '
             "provided IP is already allocated"
         )
         assert (await api.delete(api.path("services", "a"))).code == 200
-        assert (await made(api, service("b", clusterIP="10.96.7.7")))["spec"]["clusterIP"] == "10.96.7.7"
+        assert (await made(api, service("b", clusterIP="10.96.0.77")))["spec"]["clusterIP"] == "10.96.0.77"
 
     @pytest.mark.parametrize("address", ["10.97.0.1", "10.96.0.0", "10.96.255.255"])
     async def test_an_address_outside_of_the_range_is_refused(self, api, address):
@@ -131,10 +133,10 @@ class TestAddresses:
     async def test_a_refused_service_leaves_nothing(self, api):
         before = await api.get(ADDRESSES)
         refused = await api.post(
-            api.path("services"), service("web", port(80, 30900), type="NodePort", sessionAffinity="x")
+            api.path("services"), service("web", port(80, 30009), type="NodePort", sessionAffinity="x")
         )
         assert refused.code == 422
-        await made(api, service("other", port(80, 30900), type="NodePort"))
+        await made(api, service("other", port(80, 30009), type="NodePort"))
         await api.delete(api.path("services", "other"))
         after = await api.get(ADDRESSES)
         assert len(after.body["items"]) == len(before.body["items"])
@@ -148,14 +150,14 @@ class TestNodePorts:
         assert all(30086 <= number <= 32767 for number in found)
 
     async def test_a_port_may_be_asked_for_and_belongs_to_one(self, api):
-        await made(api, service("a", port(80, 30777), type="NodePort"))
-        refused = await api.post(api.path("services"), service("b", port(80, 30777), type="NodePort"))
+        await made(api, service("a", port(80, 30007), type="NodePort"))
+        refused = await api.post(api.path("services"), service("b", port(80, 30007), type="NodePort"))
         assert (refused.code, refused.body["message"]) == (
             422,
-            'Service "b" is invalid: spec.ports[0].nodePort: Invalid value: 30777: provided port is already allocated',
+            'Service "b" is invalid: spec.ports[0].nodePort: Invalid value: 30007: provided port is already allocated',
         )
         await api.delete(api.path("services", "a"))
-        await made(api, service("b", port(80, 30777), type="NodePort"))
+        await made(api, service("b", port(80, 30007), type="NodePort"))
 
     async def test_a_port_outside_of_the_range_is_refused(self, api):
         refused = await api.post(api.path("services"), service("web", port(80, 8080), type="NodePort"))
@@ -210,7 +212,7 @@ class TestServicesOverHttp:
         }
 
     async def test_columns(self, api):
-        await made(api, service("web", port(80, 30555, "a"), port(81, 30556, "b"), type="NodePort"))
+        await made(api, service("web", port(80, 30010, "a"), port(81, 30011, "b"), type="NodePort"))
         table = await api.send(
             "GET", api.path("services"), headers={"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}
         )
@@ -228,7 +230,7 @@ class TestServicesOverHttp:
             "web",
             "NodePort",
             "<none>",
-            "80:30555/TCP,81:30556/TCP",
+            "80:30010/TCP,81:30011/TCP",
             "app=web",
         ]
 
@@ -267,8 +269,8 @@ class TestRaces:
         assert len({spec["ports"][0]["nodePort"] for spec in specs}) == len(specs)
 
     async def test_one_of_many_gets_what_all_of_them_want(self, api):
-        wanted = {"clusterIP": "10.96.11.11", "type": "NodePort"}
-        bodies = [service(f"web-{number}", port(80, 31111), **wanted) for number in range(10)]
+        wanted = {"clusterIP": "10.96.0.111", "type": "NodePort"}
+        bodies = [service(f"web-{number}", port(80, 30020), **wanted) for number in range(10)]
         answers = await asyncio.gather(*(api.post(api.path("services"), body) for body in bodies))
         assert Counter(answer.code for answer in answers) == {201: 1, 422: 9}
 
@@ -312,3 +314,30 @@ class TestTheServersOwnService:
         assert (await api.post(f"{NETWORKING}/servicecidrs", more)).code == 201
         assert (await made(api, service("web", clusterIP="10.97.0.9")))["spec"]["clusterIP"] == "10.97.0.9"
         await api.delete(f"{NETWORKING}/servicecidrs/more")
+
+
+class TestSeveralServers:
+    async def test_two_servers_need_not_know_of_each_other(self, api, etcd, pki):
+        with running_apiserver(etcd, pki) as second:
+            async with connected(second) as other:
+                other.namespace = api.namespace
+                bodies = [service(f"web-{number}", type="NodePort") for number in range(20)]
+                made_here = asyncio.gather(*(made(api, body) for body in bodies[::2]))
+                made_there = asyncio.gather(*(made(other, body) for body in bodies[1::2]))
+                specs = [body["spec"] for body in (*await made_here, *await made_there)]
+                assert len({spec["clusterIP"] for spec in specs}) == len(specs)
+                assert len({spec["ports"][0]["nodePort"] for spec in specs}) == len(specs)
+                wanted = [service(f"one-{number}", port(80, 30022), type="NodePort") for number in range(10)]
+                answers = await asyncio.gather(
+                    *((api, other)[number % 2].post(api.path("services"), body) for number, body in enumerate(wanted))
+                )
+                assert Counter(answer.code for answer in answers) == {201: 1, 422: 9}
+                await self._both_are_listed(other, {int(server.url.rpartition(":")[2]) for server in (api, other)})
+
+    async def _both_are_listed(self, client: Any, expected: set[int]) -> None:
+        async with client.watch("/api/v1/namespaces/default/endpoints", resourceVersion="0") as watching:
+            async with asyncio.timeout(START_S):
+                listed: set[int] = set()
+                while not expected <= listed:
+                    found = (await watching.next(START_S))["object"]
+                    listed = {p["port"] for subset in found["subsets"] for p in subset["ports"]}

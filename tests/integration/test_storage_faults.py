@@ -16,10 +16,14 @@ async def until_up(api, deadline_s: float = 15.0) -> None:
             continue  # each try takes until the server gives up waiting for etcd
 
 
-async def etcdctl(etcd, *argv: str) -> None:
+async def etcdctl(etcd, *argv: str) -> str:
     command = ["etcdctl", f"--endpoints=unix://{etcd.socket_path}", *argv]
     environment = {**os.environ, "ETCDCTL_API": "3"}
-    await asyncio.to_thread(subprocess.run, command, env=environment, check=True, timeout=10, capture_output=True)
+    done = await asyncio.to_thread(
+        subprocess.run, command, env=environment, check=True, timeout=10, capture_output=True, text=True
+    )
+    output: str = done.stdout
+    return output
 
 
 class TestEtcdKilled:
@@ -116,10 +120,9 @@ class TestHistory:
     async def test_events_expire_by_a_lease(self, api, etcd):
         event = {"metadata": {"name": "e"}, "involvedObject": {"namespace": api.namespace}, "reason": "Test"}
         assert (await api.post(api.path("events"), event)).code == 201
-        command = ["etcdctl", f"--endpoints=unix://{etcd.socket_path}", "lease", "list"]
-        environment = {**os.environ, "ETCDCTL_API": "3"}
-        listed = await asyncio.to_thread(subprocess.run, command, env=environment, capture_output=True, timeout=10)
-        assert b"found 1 leases" in listed.stdout
+        leases = (await etcdctl(etcd, "lease", "list")).split()[3:]  # after: found N leases
+        held = [await etcdctl(etcd, "lease", "timetolive", lease, "--keys") for lease in leases]
+        assert sum("/events/" in keys for keys in held) == 1
 
 
 class TestServerRestarted:
