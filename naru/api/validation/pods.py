@@ -10,6 +10,7 @@ from typing import Any, Final
 from naru.api.container_v1 import Container
 from naru.api.errors import FieldError
 from naru.api.field_errors import duplicate, each_invalid, forbidden, invalid, not_supported, required
+from naru.api.identity import once_for_same
 from naru.api.names import (
     MAX_ID,
     check_dns_label,
@@ -33,6 +34,7 @@ from naru.api.validation.containers import (
 from naru.api.validation.meta import not_negative, one_of, validate_labels, validate_meta, validate_meta_update
 from naru.api.validation.rules import Rules
 from naru.api.validation.volumes import validate_volumes
+from naru.api.volumes_v1 import Volume
 
 DNS_POLICIES: Final = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
 SECCOMP_TYPES: Final = ("Localhost", "RuntimeDefault", "Unconfined")
@@ -63,12 +65,7 @@ def _validate_images(containers: Sequence[Container], path: str) -> list[FieldEr
 
 def validate_pod_spec(spec: PodSpec, path: str) -> list[FieldError]:
     """Return the faults of a pod's spec, or of a template's."""
-    volumes = {volume.name for volume in spec.volumes}
-    errors = validate_volumes(spec.volumes, f"{path}.volumes")
-    errors += [] if spec.containers else [required(f"{path}.containers")]
-    errors += validate_containers(spec.containers, volumes, f"{path}.containers")
-    errors += validate_host_ports(spec.containers, f"{path}.containers")
-    errors += validate_init_containers(spec.init_containers, spec.containers, volumes, f"{path}.initContainers")
+    errors = [*_validate_parts(spec.volumes, spec.containers, spec.init_containers, path)]
     errors += one_of(f"{path}.restartPolicy", spec.restart_policy, RestartPolicy)
     errors += one_of(f"{path}.dnsPolicy", spec.dns_policy, DNS_POLICIES)
     errors += validate_labels(spec.node_selector, f"{path}.nodeSelector")
@@ -79,6 +76,19 @@ def validate_pod_spec(spec: PodSpec, path: str) -> list[FieldError]:
     errors += validate_tolerations(spec.tolerations, f"{path}.tolerations")
     errors += _validate_host_aliases(spec.host_aliases, f"{path}.hostAliases")
     return errors + _validate_host_network(spec, path)
+
+
+@once_for_same(kept=128)
+def _validate_parts(
+    volumes: tuple[Volume, ...], containers: tuple[Container, ...], init_containers: tuple[Container, ...], path: str
+) -> Sequence[FieldError]:
+    """Return the faults of what pods of one template share, even when admission has changed the rest of their specs."""
+    names = {volume.name for volume in volumes}
+    errors = validate_volumes(volumes, f"{path}.volumes")
+    errors += [] if containers else [required(f"{path}.containers")]
+    errors += validate_containers(containers, names, f"{path}.containers")
+    errors += validate_host_ports(containers, f"{path}.containers")
+    return errors + validate_init_containers(init_containers, containers, names, f"{path}.initContainers")
 
 
 def _validate_names(spec: PodSpec, path: str) -> list[FieldError]:
