@@ -27,7 +27,7 @@ from apiserver.storage.filter import Filter
 from naru.api.errors import BadRequest, Gone
 from naru.api.keys import ObjectKey
 
-MAX_PAGE: Final = 10_000  # objects that are asked of etcd at once
+MAX_PAGE: Final = 200  # objects that are asked of etcd at once: an answer of megabytes would hold up the loop
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,8 @@ async def _choose(entries: Sequence[Entry], chosen: Filter, limit: int) -> tuple
 async def _from_etcd(call: Call, plan: Plan, chosen: Filter) -> Listing:
     """Read pages of etcd until enough objects are let through by the filter."""
     found: list[Entry] = []
-    start, revision, size = plan.start, plan.revision, plan.limit or MAX_PAGE
+    start, revision = plan.start, plan.revision
+    size = min(plan.limit, MAX_PAGE) or MAX_PAGE
     while True:
         try:
             page = await call.state.store.page(
@@ -158,6 +159,6 @@ async def _from_etcd(call: Call, plan: Plan, chosen: Filter) -> Listing:
         rest = len(page.entries) - looked_at + page.remaining
         if not rest or (plan.limit and len(found) == plan.limit):
             break
-        start, size = f"{page.entries[-1].key}\0", min(2 * size, MAX_PAGE)
+        start, size = f"{page.entries[-1].key}\0", min(2 * size, MAX_PAGE)  # a selector lets few through
     last = str(page.entries[looked_at - 1].key) if rest else ""
     return Listing(found, revision, chosen.namespace, last, None if chosen.selects else rest)

@@ -1,7 +1,7 @@
 """Selection: the selectors of a list, a watch or a deletion, read off the query."""
 
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel
 
@@ -12,7 +12,10 @@ from naru.api.errors import BadRequest
 from naru.api.scheme import Resource
 from naru.api.selectors import FieldMatcher, parse_field_selector, parse_label_selector
 
-ALWAYS_SELECTABLE = ("metadata.name", "metadata.namespace")
+ALWAYS_SELECTABLE: Final = ("metadata.name", "metadata.namespace")
+
+# Fields that objects have for those who filter them, but that upstream takes from nobody.
+_REFUSED: Final = {("", "nodes"): ("metadata.namespace",), ("", "namespaces"): ("metadata.namespace", "name")}
 
 
 def filter_of(call: Call) -> Filter:
@@ -49,13 +52,17 @@ def check_fields(resource: Resource, fields: FieldMatcher) -> None:
         if known == ALWAYS_SELECTABLE:
             only = ", ".join(f'"{name}"' for name in known)
             raise BadRequest(f'"{requirement.path}" is not a known field selector: only {only}')
+        if (resource.group, resource.plural) == ("batch", "jobs"):
+            raise BadRequest(f'field label "{requirement.path}" not supported for Job')
         raise BadRequest(f"field label not supported: {requirement.path}")
 
 
 @cache
 def selectable_fields(resource: Resource) -> tuple[str, ...]:
     """Name the fields that objects of a kind can be selected by, as its strategy tells them of a blank object."""
-    return tuple(strategy_for(resource).selectable_fields(_blank(resource.model)))
+    refused = _REFUSED.get((resource.group, resource.plural), ())
+    fields = strategy_for(resource).selectable_fields(_blank(resource.model))
+    return tuple(field for field in fields if field not in refused)
 
 
 def _blank(model: type[BaseModel]) -> Any:

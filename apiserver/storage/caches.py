@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from apiserver.storage.cache import WatchCache
@@ -29,7 +29,8 @@ logger = logging.getLogger(__name__)
 
 FRESH_DEADLINE_S: Final = 3.0
 RETRY_S: Final = 0.1
-PAGE: Final = 500  # keys read at once when listing: bounds the size of one answer of etcd
+PAGE: Final = 200  # keys read at once when listing: bounds the size of one answer of etcd
+BATCH: Final = 50  # changes that are taken in a row, before others may use the loop
 REPLAYED: Final = 1000  # revisions before the present that a start begins at, so that watches may resume there
 ALL_KEYS: Final = (b"\0", b"\0")  # the stream watches everything, so that it passes through every revision
 
@@ -181,8 +182,10 @@ class Caches:
         async with contextlib.aclosing(self._etcd.watch(*ALL_KEYS, self.revision + 1)) as batches:
             async for changes in batches:
                 self._following = True
-                if changes:
-                    self._apply(changes)
+                for part in _whole_revisions(changes):
+                    self._apply(part)
+                    if len(changes) > BATCH:
+                        await asyncio.sleep(0)
 
     async def _start_at(self, present: int) -> None:
         """List everything as it was a while ago, if etcd still knows that; the watch then brings what happened since.
@@ -268,3 +271,13 @@ class Caches:
         """End every watch of every resource: the server stops."""
         for cache in self._caches.values():
             cache.end_watchers()
+
+
+def _whole_revisions(changes: Sequence[Change]) -> Iterator[Sequence[Change]]:
+    """Cut a long row of changes into shorter ones, never within a revision."""
+    start = 0
+    for end in range(1, len(changes) + 1):
+        is_last = end == len(changes)
+        if is_last or (end - start >= BATCH and changes[end].revision != changes[end - 1].revision):
+            yield changes[start:end]
+            start = end

@@ -3,10 +3,13 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from apiserver.storage.caches import Caches
+from apiserver.storage.caches import Caches, _whole_revisions
 from apiserver.storage.entry import encode, storage_key
 from apiserver.storage.etcd import Change, Compacted, Delete, KeyValue, ModRevisionIs, Put, RangeResult, TxnResult
 from naru.api.core_v1 import ConfigMap
@@ -165,6 +168,19 @@ class TestStart:
         async with following(etcd) as caches:
             assert names(caches) == ["a", "b", "c", "d"]
             assert caches.of(CONFIGMAPS).since == max(compacted, 1)
+
+
+class TestBatches:
+    @given(st.lists(st.integers(1, 9), max_size=60), st.integers(1, 7))
+    def test_a_revision_is_never_cut(self, sizes: list[int], batch: int) -> None:
+        changes = [Change(b"k", b"", revision) for revision, size in enumerate(sizes, 1) for _ in range(size)]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("apiserver.storage.caches.BATCH", batch)
+            parts = list(_whole_revisions(changes))
+        assert [change for part in parts for change in part] == changes
+        ends = [(part[0].revision, part[-1].revision) for part in parts]
+        assert all(before[1] < after[0] for before, after in pairwise(ends))
+        assert all(len(part) < batch + 9 for part in parts)
 
 
 class TestFaults:

@@ -5,8 +5,9 @@ from aiohttp.test_utils import make_mocked_request
 
 from apiserver.handlers.list import Plan, plan_list
 from apiserver.handlers.list_options import ListOptions, parse_revision
-from apiserver.handlers.selection import check_fields, selectable_fields
+from apiserver.handlers.selection import ALWAYS_SELECTABLE, check_fields, selectable_fields
 from apiserver.storage.continuation import LATEST, PageExpired, continue_token, parse_continue
+from naru.api.batch_v1 import Job
 from naru.api.core_v1 import ConfigMap, Pod
 from naru.api.errors import BadRequest
 from naru.api.scheme import RESOURCES, resource_of
@@ -73,13 +74,15 @@ class TestOptions:
 class TestFields:
     @pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: resource.group_resource)
     def test_every_kind_tells_what_it_can_be_selected_by(self, resource):
-        assert {"metadata.name", "metadata.namespace"} <= set(selectable_fields(resource))
+        always = {"metadata.name"} if resource.plural in ("nodes", "namespaces") else set(ALWAYS_SELECTABLE)
+        assert always <= set(selectable_fields(resource))
 
     @pytest.mark.parametrize(
         ("kind", "message"),
         [
             (ConfigMap, '"spec.x" is not a known field selector: only "metadata.name", "metadata.namespace"'),
             (Pod, "field label not supported: spec.x"),
+            (Job, 'field label "spec.x" not supported for Job'),
         ],
     )
     def test_others_are_refused(self, kind, message):
