@@ -315,8 +315,8 @@ class TestPatch:
     @pytest.mark.parametrize(
         ("kind", "patch", "message"),
         [
-            ("json", '[{"op": "test", "path": "/spec/replicas", "value": 8}]', "test failed"),
-            ("merge", "[]", "expected an object"),
+            ("json", '[{"op": "test", "path": "/spec/replicas", "value": 8}]', "the server rejected our request"),
+            ("merge", "[]", "cannot unmarshal array into Go value"),
             ("strategic", '{"spec":{"template":{"spec":{"containers":[{"image":"x"}]}}}}', "declared merge key: name"),
         ],
     )
