@@ -35,6 +35,7 @@ from apiserver.patch import PATCH_TYPES
 from apiserver.request_info import RequestInfo, is_served_by_api, not_allowed, request_info, unknown_path
 from apiserver.routes import ANY, add_route
 from apiserver.state import ServerState
+from apiserver.warnings import DEPRECATED, warning_headers
 from naru.api.errors import APIError, Forbidden, InternalError
 
 logger = logging.getLogger(__name__)
@@ -85,6 +86,7 @@ def make_app(state: ServerState) -> web.Application:
             return page_not_found()
         info = request_info(request.method, request.path, request.query)
         verb = verb_of(info)
+        request["deprecation"] = DEPRECATED.get((info.resource.group, info.resource.plural))
         consumes = PATCH_TYPES if info.verb == "patch" else ()
         check_route(request, consumes=consumes, streams=info.verb in ("list", "watch"))
         return await verb(Call(request, state, info, request["user"]))
@@ -179,4 +181,6 @@ def page_not_found() -> web.Response:
 async def finish_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Put the request's number on the answer, just before its headers go out, and leave out what serves it."""
     response.headers["Audit-Id"] = request.get("audit_id", "")
+    if told := request.get("deprecation"):
+        response.headers.extend(("Warning", header) for header in warning_headers([told]))
     response.headers.popall("Server", None)

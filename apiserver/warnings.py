@@ -32,6 +32,11 @@ UNSURPRISING: Final = frozenset(
 )  # kinds of which nobody expects that creating one does something
 
 
+DEPRECATED: Final = {
+    ("", "endpoints"): "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
+}  # told to whoever touches the resource, even by reading
+
+
 @cache
 def inert_warnings(resource: Resource) -> Sequence[str]:
     """Return what the creator of an object should know if nothing acts on objects of its kind."""

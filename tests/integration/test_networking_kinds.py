@@ -97,8 +97,16 @@ class TestKinds:
             api.path("networkpolicies", group=NETWORKING), {"metadata": {"name": "it"}, "spec": {"podSelector": {}}}
         )
         assert made.headers["Warning"] == '299 - "naru keeps NetworkPolicies, but nothing acts on them yet"'
-        made = await api.post(api.path("endpoints"), {"metadata": {"name": "it"}})
+        made = await api.post(api.path("configmaps"), {"metadata": {"name": "it"}})
         assert "Warning" not in made.headers
+
+    async def test_who_reads_endpoints_is_told_of_what_came_after_them(self, api):
+        expected = '299 - "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"'
+        assert (await api.get(api.path("endpoints"))).headers["Warning"] == expected
+        made = await api.post(api.path("endpoints"), {"metadata": {"name": "it"}})
+        assert made.headers["Warning"] == expected
+        async with api.watch(api.path("endpoints")) as watching:
+            assert watching.response.headers["Warning"] == expected
 
 
 class TestGenerations:
