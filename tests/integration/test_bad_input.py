@@ -22,7 +22,7 @@ PATIENCE_S = 2.0  # the server's, made short for the tests
 CONFIGMAPS = "/api/v1/namespaces/default/configmaps"
 
 BOUNDED = settings(
-    max_examples=120,
+    max_examples=80,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

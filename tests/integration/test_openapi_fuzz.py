@@ -21,7 +21,7 @@ from apiserver.openapi.index import document_path
 from apiserver.openapi.v3 import group_document
 from naru.api.scheme import RESOURCES
 
-SECONDS = float(os.environ.get("NARU_FUZZ_SECONDS", "20"))
+SECONDS = float(os.environ.get("NARU_FUZZ_SECONDS", "15"))
 SEED = int(os.environ.get("NARU_FUZZ_SEED", "1"))
 EXAMPLES = 4
 ANSWER_S = 20.0
