@@ -108,6 +108,7 @@ def _etcd(config: ClusterConfig, layout: Layout, program: str) -> Component:
         f"--initial-cluster={config.name}={peer}",
         "--heartbeat-interval=30",
         "--election-timeout=150",
+        "--max-txn-ops=1024",  # a Service is written together with its node ports, which may be hundreds
         "--logger=zap",
         "--log-level=warn",
     )
