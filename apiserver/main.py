@@ -8,6 +8,7 @@ requests under way, close etcd.
 import argparse
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -37,6 +38,7 @@ logger = logging.getLogger(__name__)
 SHUTDOWN_S: Final = 5.0  # for requests under way
 COMPACT_EVERY_S: Final = 300.0
 BACKLOG: Final = 1024
+GC_THRESHOLDS: Final = (10_000, 20, 100)  # few objects here are cyclic garbage, and a full search takes long
 
 
 class CannotStart(Exception):
@@ -187,6 +189,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     flags = parser()
     args = flags.parse_args(argv)
     logs.configure("apiserver", args.log_level)
+    gc.freeze()  # what was imported stays: the collector need not look at it again and again
+    gc.set_threshold(*GC_THRESHOLDS)
     try:
         listen = tuple(map(parse_address, args.listen))
         config = ServerConfig(
