@@ -9,6 +9,7 @@ from apiserver.registry.strategy import Strategy
 from naru.api.scheme import Resource
 
 _MODULES: Final[dict[str, str]] = {
+    "apiservices.apiregistration.k8s.io": "api_services",
     "certificatesigningrequests.certificates.k8s.io": "certificates",
     "clusterrolebindings.rbac.authorization.k8s.io": "rbac",
     "clusterroles.rbac.authorization.k8s.io": "rbac",
@@ -24,6 +25,7 @@ _MODULES: Final[dict[str, str]] = {
     "endpointslices.discovery.k8s.io": "services",
     "events": "events",
     "events.events.k8s.io": "events",
+    "flowschemas.flowcontrol.apiserver.k8s.io": "flow_control",
     "horizontalpodautoscalers.autoscaling": "autoscalers",
     "ingressclasses.networking.k8s.io": "networking",
     "ingresses.networking.k8s.io": "networking",
@@ -31,6 +33,9 @@ _MODULES: Final[dict[str, str]] = {
     "jobs.batch": "jobs",
     "leases.coordination.k8s.io": "leases",
     "limitranges": "quotas",
+    "mutatingadmissionpolicies.admissionregistration.k8s.io": "admission",
+    "mutatingadmissionpolicybindings.admissionregistration.k8s.io": "admission",
+    "mutatingwebhookconfigurations.admissionregistration.k8s.io": "admission",
     "namespaces": "namespaces",
     "networkpolicies.networking.k8s.io": "networking",
     "nodes": "nodes",
@@ -40,6 +45,7 @@ _MODULES: Final[dict[str, str]] = {
     "pods": "pods",
     "podtemplates": "replication_controllers",
     "priorityclasses.scheduling.k8s.io": "priority_classes",
+    "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io": "flow_control",
     "replicasets.apps": "workloads",
     "replicationcontrollers": "replication_controllers",
     "resourcequotas": "quotas",
@@ -52,6 +58,9 @@ _MODULES: Final[dict[str, str]] = {
     "services": "services",
     "statefulsets.apps": "workloads",
     "storageclasses.storage.k8s.io": "storage",
+    "validatingadmissionpolicies.admissionregistration.k8s.io": "admission",
+    "validatingadmissionpolicybindings.admissionregistration.k8s.io": "admission",
+    "validatingwebhookconfigurations.admissionregistration.k8s.io": "admission",
     "volumeattachments.storage.k8s.io": "storage",
     "volumeattributesclasses.storage.k8s.io": "storage",
 }  # by resource: the module of this package whose table STRATEGIES has its strategy

@@ -173,6 +173,12 @@ def with_meta(obj: M, update: Mapping[str, Any]) -> M:
     return obj.model_copy(update={"metadata": obj.metadata.model_copy(update=update)})
 
 
+def status_alone(new: M, old: M) -> M:
+    """Keep everything but the status, of a kind whose annotations tell nothing about it."""
+    kept = with_meta(old, {"managed_fields": new.metadata.managed_fields})
+    return kept.model_copy(update={"status": status_of(new)})
+
+
 def status_of(obj: KubeObject) -> Any:
     """Return the status of an object whose kind has one."""
     return getattr(obj, "status")  # noqa: B009 - not every kind has one

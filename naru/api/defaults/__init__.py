@@ -17,11 +17,14 @@ from naru.api.model import Model
 M = TypeVar("M", bound=Model)
 
 _MODULES: Final[dict[str, str]] = {
+    "admissionregistration_v1": "extensions",
+    "apiregistration_v1": "extensions",
     "apps_v1": "apps",
     "autoscaling_v2": "autoscaling",
     "batch_v1": "batch",
     "config_v1": "core",
     "discovery_v1": "services",
+    "flowcontrol_v1": "flow_control",
     "namespace_v1": "core",
     "networking_v1": "networking",
     "node_v1": "core",

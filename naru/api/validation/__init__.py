@@ -14,6 +14,8 @@ from naru.api.validation.meta import validate_meta_update
 from naru.api.validation.rules import Rules
 
 _MODULES: Final[dict[str, str]] = {
+    "admissionregistration_v1": "admission",
+    "apiregistration_v1": "api_services",
     "apps_v1": "apps",
     "autoscaling_v2": "autoscaling",
     "batch_v1": "batch",
@@ -23,12 +25,13 @@ _MODULES: Final[dict[str, str]] = {
     "discovery_v1": "endpoints",
     "endpoints_v1": "endpoints",
     "event_v1": "events",
+    "flowcontrol_v1": "flow_control",
     "namespace_v1": "core",
     "networking_v1": "networking",
     "node_v1": "core",
     "persistent_volume_claim_v1": "persistent_volume_claims",
     "persistent_volume_v1": "persistent_volumes",
-    "pod_v1": "pods",
+    "pod_v1": "pod_updates",
     "policy_v1": "policy",
     "quota_v1": "quotas",
     "rbac_v1": "rbac",
