@@ -64,9 +64,9 @@ def duplicate(field: str, value: object) -> FieldError:
     return FieldError(field, "FieldValueDuplicate", f"Duplicate value: {quoted(value)}")
 
 
-def not_found(field: str, value: object) -> FieldError:
+def not_found(field: str, value: object, detail: str = "") -> FieldError:
     """Say that a value names nothing."""
-    return FieldError(field, "FieldValueNotFound", f"Not found: {quoted(value)}")
+    return FieldError(field, "FieldValueNotFound", _with(f"Not found: {quoted(value)}", detail))
 
 
 def forbidden(field: str, detail: str) -> FieldError:

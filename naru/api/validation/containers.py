@@ -3,29 +3,50 @@
 Source: Kubernetes API reference, core/v1 Container; the texts are those of upstream's validation.
 """
 
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from naru.api.container_v1 import Container, ContainerPort, EnvFromSource, EnvVar, EnvVarSource, PullPolicy
+from naru.api.container_v1 import (
+    Container,
+    ContainerPort,
+    ContainerResizePolicy,
+    ContainerRestartRule,
+    EnvFromSource,
+    EnvVar,
+    EnvVarSource,
+    EphemeralContainer,
+    PullPolicy,
+)
 from naru.api.errors import FieldError
-from naru.api.field_errors import NEGATIVE, duplicate, each_invalid, forbidden, invalid, not_supported, required
-from naru.api.model import IntOrString
-from naru.api.names import check_config_key, check_env_name, check_id, check_label_key, check_port, check_port_name
+from naru.api.field_errors import (
+    NEGATIVE,
+    duplicate,
+    each_invalid,
+    forbidden,
+    invalid,
+    not_found,
+    not_supported,
+    required,
+    too_long,
+)
+from naru.api.names import check_config_key, check_env_name, check_label_key, check_port, check_port_name
 from naru.api.pods import is_sidecar
-from naru.api.probes_v1 import Lifecycle, LifecycleHandler, Probe, ProbeHandler
 from naru.api.quantity import parse_quantity
 from naru.api.refs_v1 import ConfigMapKeySelector, SecretKeySelector
-from naru.api.resource_requirements_v1 import ResourceRequirements
-from naru.api.security_v1 import SecurityContext
-from naru.api.validation.meta import not_negative, one_of
+from naru.api.resource_requirements_v1 import ResourceClaim, ResourceRequirements
+from naru.api.validation.meta import one_of
+from naru.api.validation.pod_security import validate_security
+from naru.api.validation.probes import validate_lifecycle, validate_probes
 from naru.api.validation.volumes import (
     given_fields,
+    validate_devices,
     validate_dns_label,
     validate_field_ref,
     validate_mounts,
     validate_resource_ref,
 )
+from naru.api.volumes_v1 import Volume
 
 ENV_FIELDS: Final = (
     "metadata.name",
@@ -40,68 +61,200 @@ ENV_FIELDS: Final = (
 )
 PROTOCOLS: Final = ("SCTP", "TCP", "UDP")
 STANDARD_RESOURCES: Final = ("cpu", "memory", "ephemeral-storage")
+RESIZABLE: Final = ("cpu", "memory")
 _MESSAGE_POLICIES: Final = ("File", "FallbackToLogsOnError")
+_RESIZE_POLICIES: Final = ("NotRequired", "RestartContainer")
+_RESTART_POLICIES: Final = ("Always", "Never", "OnFailure")
+_RULE_ACTIONS: Final = ("Restart", "RestartAllContainers")
+_CODE_OPERATORS: Final = ("In", "NotIn")
+_MAX_RULES: Final = 20
+_MAX_CODES: Final = 255
+_FOR_EPHEMERAL: Final = "cannot be set for an Ephemeral Container"
+_NOT_EPHEMERAL: Final = (
+    ("ports", "ports"),
+    ("resources", "resources"),
+    ("resizePolicy", "resize_policy"),
+    ("restartPolicy", "restart_policy"),
+    ("restartPolicyRules", "restart_policy_rules"),
+    ("livenessProbe", "liveness_probe"),
+    ("readinessProbe", "readiness_probe"),
+    ("startupProbe", "startup_probe"),
+    ("lifecycle", "lifecycle"),
+)  # what an ephemeral container cannot have: name on the wire, attribute
+_NOTHING: Final = (None, (), ResourceRequirements())
 _ONE_SOURCE: Final = "may not have more than one field specified at a time"
 
 
-def validate_containers(
-    containers: Sequence[Container], volumes: Collection[str], path: str, taken: Collection[str] = ()
-) -> list[FieldError]:
-    """Return the faults of containers that run together; ``taken`` are the names of the pod's other containers."""
-    errors, names = [], set(taken)
+@dataclass(frozen=True)
+class PodFacts:
+    """What a container has to fit: the rest of its pod."""
+
+    volumes: Mapping[str, Volume]
+    claims: Collection[str]
+    grace_s: int
+    restart_policy: str
+    host_users: bool
+    system: str  # the operating system that the pod names; empty: none
+
+
+def validate_containers(containers: Sequence[Container], facts: PodFacts, path: str) -> list[FieldError]:
+    """Return the faults of containers that run together."""
+    errors, names = [], set()
     for index, container in enumerate(containers):
         at = f"{path}[{index}]"
-        errors += validate_dns_label(container.name, f"{at}.name")
-        if container.name in names:
-            errors.append(duplicate(f"{at}.name", container.name))
+        errors += validate_container(container, facts, at)
+        errors += [duplicate(f"{at}.name", container.name)] if container.name in names else []
         names.add(container.name)
-        errors += _validate_container(container, volumes, at)
-    return errors
+        errors += _validate_hooks(container, facts, at)
+        errors += _validate_restart_policy(container, at)
+    return errors + validate_host_ports(containers, path)
 
 
 def validate_init_containers(
-    containers: Sequence[Container], others: Iterable[Container], volumes: Collection[str], path: str
+    containers: Sequence[Container], others: Iterable[Container], facts: PodFacts, path: str
 ) -> list[FieldError]:
     """Return the faults of init containers; those that end have no use for probes and hooks."""
-    errors = validate_containers(containers, volumes, path, {container.name for container in others})
+    errors, names = [], {container.name for container in others}
     for index, container in enumerate(containers):
-        errors += validate_host_ports([container], f"{path}[{index}].ports", indexed=False)
+        at = f"{path}[{index}]"
+        errors += validate_container(container, facts, at)
         if is_sidecar(container):
             why = "naru does not run sidecars yet: the init container would be waited for without end"
-            errors.append(forbidden(f"{path}[{index}].restartPolicy", why))
-            continue
-        hooks = {
-            "lifecycle": container.lifecycle,
-            "livenessProbe": container.liveness_probe,
-            "readinessProbe": container.readiness_probe,
-            "startupProbe": container.startup_probe,
-        }
-        why = "may not be set for init containers without restartPolicy=Always"
-        errors += [forbidden(f"{path}[{index}].{name}", why) for name, hook in hooks.items() if hook is not None]
+            errors.append(forbidden(f"{at}.restartPolicy", why))
+        elif container.restart_policy is not None:
+            errors += _validate_restart_policy(container, at)
+        errors += [duplicate(f"{at}.name", container.name)] if container.name in names else []
+        names |= {container.name} - {""}
+        errors += validate_host_ports([container], path)
+        errors += _validate_hooks(container, facts, at) if is_sidecar(container) else _without_hooks(container, at)
     return errors
 
 
-def _validate_container(container: Container, volumes: Collection[str], path: str) -> list[FieldError]:
+def _without_hooks(container: Container, path: str) -> list[FieldError]:
+    hooks = {
+        "lifecycle": container.lifecycle,
+        "livenessProbe": container.liveness_probe,
+        "readinessProbe": container.readiness_probe,
+        "startupProbe": container.startup_probe,
+    }
+    why = "may not be set for init containers without restartPolicy=Always"
+    return [forbidden(f"{path}.{name}", why) for name, hook in hooks.items() if hook is not None]
+
+
+def validate_ephemeral_containers(
+    containers: Sequence[EphemeralContainer], others: Iterable[Container], facts: PodFacts, path: str
+) -> list[FieldError]:
+    """Return the faults of containers that are added to look into a running pod."""
+    targets = {container.name for container in others}
+    errors, names = [], set(targets)
+    for index, container in enumerate(containers):
+        at = f"{path}[{index}]"
+        errors += validate_container(container, facts, at) + validate_image(container, at)
+        errors += [duplicate(f"{at}.name", container.name)] if container.name in names else []
+        names.add(container.name)
+        target = container.target_container_name
+        errors += [not_found(f"{at}.targetContainerName", target)] if target and target not in targets else []
+        given = [name for name, attribute in _NOT_EPHEMERAL if getattr(container, attribute) not in _NOTHING]
+        errors += [forbidden(f"{at}.{name}", _FOR_EPHEMERAL) for name in given]
+        for number, mount in enumerate(container.volume_mounts):
+            parts = (("subPath", mount.sub_path), ("subPathExpr", mount.sub_path_expr))
+            mounted = f"{at}.volumeMounts[{number}]"
+            errors += [forbidden(f"{mounted}.{name}", _FOR_EPHEMERAL) for name, value in parts if value]
+    return errors
+
+
+def validate_image(container: Container, path: str) -> list[FieldError]:
+    """Return the fault of an image with spaces around it; a template may have one."""
+    if container.image == container.image.strip():
+        return []
+    return [invalid(f"{path}.image", container.image, "must not have leading or trailing whitespace")]
+
+
+def validate_container(container: Container, facts: PodFacts, path: str) -> list[FieldError]:
+    """Return the faults that any kind of container can have."""
     privileged = container.security_context is not None and container.security_context.privileged is True
-    errors = [] if container.image else [required(f"{path}.image")]
+    errors = validate_dns_label(container.name, f"{path}.name")
+    errors += [] if container.image else [required(f"{path}.image")]
+    errors += one_of(f"{path}.terminationMessagePolicy", container.termination_message_policy, _MESSAGE_POLICIES)
     errors += _validate_ports(container.ports, f"{path}.ports")
     errors += _validate_env(container.env, f"{path}.env")
     errors += _validate_env_from(container.env_from, f"{path}.envFrom")
-    errors += validate_mounts(container.volume_mounts, volumes, privileged=privileged, path=f"{path}.volumeMounts")
+    mounts, devices = container.volume_mounts, container.volume_devices
+    errors += validate_mounts(mounts, facts.volumes, privileged=privileged, path=f"{path}.volumeMounts")
+    errors += validate_devices(devices, mounts, facts.volumes, f"{path}.volumeDevices")
     errors += one_of(f"{path}.imagePullPolicy", container.image_pull_policy, PullPolicy)
     errors += validate_resources(container.resources, f"{path}.resources")
-    errors += _validate_message_policy(container.termination_message_policy, f"{path}.terminationMessagePolicy")
-    errors += _validate_probes(container, path)
-    if container.lifecycle is not None:
-        errors += _validate_lifecycle(container.lifecycle, f"{path}.lifecycle")
+    errors += _validate_claims(container.resources.claims, facts.claims, f"{path}.resources.claims")
+    errors += _validate_resize_policy(container.resize_policy, facts.restart_policy, f"{path}.resizePolicy")
     if container.security_context is not None:
-        errors += _validate_security(container.security_context, f"{path}.securityContext")
+        at = f"{path}.securityContext"
+        errors += validate_security(container.security_context, at, host_users=facts.host_users)
     return errors
 
 
-def _validate_message_policy(policy: str, path: str) -> list[FieldError]:
-    known = policy in _MESSAGE_POLICIES
-    return [] if known else [invalid(path, policy, "must be 'File' or 'FallbackToLogsOnError'")]
+def _validate_claims(claims: Sequence[ResourceClaim], known: Collection[str], path: str) -> list[FieldError]:
+    errors, seen = [], set()
+    for index, claim in enumerate(claims):
+        at, key = f"{path}[{index}]", f"{claim.name}/{claim.request}".removesuffix("/")
+        if not claim.name:
+            errors.append(required(at))
+            continue
+        if claim.request:
+            errors += validate_dns_label(claim.request, f"{at}.request")
+        errors += [duplicate(at, key)] if key in seen or claim.name in seen else []
+        seen.add(key)
+        if claim.name not in known:
+            listed = ": " + ", ".join(sorted(known)) if known else " which is empty"
+            errors.append(not_found(at, claim.name, f"must be one of the names in pod.spec.resourceClaims{listed}"))
+    return errors
+
+
+def _validate_resize_policy(
+    policies: Sequence[ContainerResizePolicy], restart_policy: str, path: str
+) -> list[FieldError]:
+    errors, seen = [], set()
+    for index, policy in enumerate(policies):
+        errors += [duplicate(f"{path}[{index}]", policy.resource_name)] if policy.resource_name in seen else []
+        seen.add(policy.resource_name)
+        errors += one_of(path, policy.resource_name, RESIZABLE)
+        errors += one_of(path, policy.restart_policy, _RESIZE_POLICIES)
+        if restart_policy == "Never" and policy.restart_policy != "NotRequired":
+            why = "must be 'NotRequired' when `restartPolicy` is 'Never'"
+            errors.append(invalid(path, policy.restart_policy, why))
+    return errors
+
+
+def _validate_restart_policy(container: Container, path: str) -> list[FieldError]:
+    policy, rules = container.restart_policy, container.restart_policy_rules
+    errors = []
+    if policy is None and rules:
+        why = "must specify restartPolicy when restart rules are used"
+        errors.append(required(f"{path}.restartPolicy", why))
+    elif policy is not None and policy not in _RESTART_POLICIES:
+        errors.append(not_supported(f"{path}.restartPolicy", policy, _RESTART_POLICIES))
+    if len(rules) > _MAX_RULES:
+        errors.append(too_long(f"{path}.restartPolicyRules", _MAX_RULES))
+    for index, rule in enumerate(rules):
+        errors += _validate_restart_rule(rule, f"{path}.restartPolicyRules[{index}]")
+    return errors
+
+
+def _validate_restart_rule(rule: ContainerRestartRule, path: str) -> list[FieldError]:
+    errors = [] if rule.action in _RULE_ACTIONS else [not_supported(f"{path}.action", rule.action, _RULE_ACTIONS)]
+    if rule.exit_codes is None:
+        return [*errors, required(f"{path}.exitCodes", "must be specified")]
+    operator, at = rule.exit_codes.operator, f"{path}.exitCodes"
+    if operator not in _CODE_OPERATORS:
+        errors.append(not_supported(f"{at}.operator", operator, _CODE_OPERATORS))
+    too_many = len(rule.exit_codes.values) > _MAX_CODES
+    return [*errors, too_long(f"{at}.values", _MAX_CODES)] if too_many else errors
+
+
+def _validate_hooks(container: Container, facts: PodFacts, path: str) -> list[FieldError]:
+    errors = []
+    if container.lifecycle is not None:
+        errors += validate_lifecycle(container.lifecycle, facts.grace_s, facts.system, f"{path}.lifecycle")
+    return errors + validate_probes(container, facts.grace_s, path)
 
 
 def _validate_ports(ports: Sequence[ContainerPort], path: str) -> list[FieldError]:
@@ -120,21 +273,18 @@ def _validate_ports(ports: Sequence[ContainerPort], path: str) -> list[FieldErro
     return errors
 
 
-def _validate_port(port: IntOrString, path: str) -> list[FieldError]:
-    if isinstance(port, str):
-        return each_invalid(path, port, check_port_name(port))
+def _validate_port(port: int, path: str) -> list[FieldError]:
     return each_invalid(path, port, check_port(port)) if port else [required(path)]
 
 
-def validate_host_ports(containers: Iterable[Container], path: str, *, indexed: bool = True) -> list[FieldError]:
+def validate_host_ports(containers: Iterable[Container], path: str) -> list[FieldError]:
     """Return the host ports that two containers, which run at the same time, both want."""
     errors, taken = [], set()
     for index, container in enumerate(containers):
         for number, port in enumerate(container.ports):
             wanted = f"{port.protocol}/{port.host_ip}/{port.host_port}"
             if port.host_port and wanted in taken:
-                ports = f"{path}[{index}].ports" if indexed else path
-                errors.append(duplicate(f"{ports}[{number}].hostPort", wanted))
+                errors.append(duplicate(f"{path}[{index}].ports[{number}].hostPort", wanted))
             taken.add(wanted)
     return errors
 
@@ -191,9 +341,9 @@ def _validate_env_from(sources: Sequence[EnvFromSource], path: str) -> list[Fiel
         if source.secret_ref is not None and not source.secret_ref.name:
             errors.append(required(f"{at}.secretRef.name"))
         if source.config_map_ref is None and source.secret_ref is None:
-            errors.append(invalid(at, "", "must specify one of: `configMapRef` or `secretRef`"))
+            errors.append(invalid(path, "", "must specify one of: `configMapRef` or `secretRef`"))
         elif source.config_map_ref is not None and source.secret_ref is not None:
-            errors.append(invalid(at, "", _ONE_SOURCE))
+            errors.append(invalid(path, "", _ONE_SOURCE))
     return errors
 
 
@@ -229,79 +379,3 @@ def _validate_amounts(amounts: Mapping[str, str], path: str) -> list[FieldError]
 def _is_extended(name: str) -> bool:
     """Tell whether a resource is neither the node's own nor Kubernetes' (a device, say), and so never overcommitted."""
     return "/" in name and not name.partition("/")[0].endswith("kubernetes.io")
-
-
-def _validate_probes(container: Container, path: str) -> list[FieldError]:
-    probes = {
-        "livenessProbe": container.liveness_probe,
-        "readinessProbe": container.readiness_probe,
-        "startupProbe": container.startup_probe,
-    }
-    errors = []
-    for name, probe in probes.items():
-        if probe is None:
-            continue
-        errors += _validate_probe(probe, f"{path}.{name}")
-        if name != "readinessProbe" and probe.success_threshold != 1:
-            errors.append(invalid(f"{path}.{name}.successThreshold", probe.success_threshold, "must be 1"))
-    return errors
-
-
-def _validate_probe(probe: Probe, path: str) -> list[FieldError]:
-    numbers = {
-        "initialDelaySeconds": probe.initial_delay_seconds,
-        "timeoutSeconds": probe.timeout_seconds,
-        "periodSeconds": probe.period_seconds,
-        "successThreshold": probe.success_threshold,
-        "failureThreshold": probe.failure_threshold,
-    }
-    errors = _validate_handler(probe, path)
-    return errors + [error for name, number in numbers.items() for error in not_negative(f"{path}.{name}", number)]
-
-
-def _validate_handler(handler: ProbeHandler | LifecycleHandler, path: str) -> list[FieldError]:
-    given = [name for name in given_fields(handler) if name in ("exec", "httpGet", "tcpSocket", "grpc", "sleep")]
-    if not given:
-        return [required(path, "must specify a handler type")]
-    if len(given) > 1:
-        return [forbidden(f"{path}.{name}", "may not specify more than 1 handler type") for name in given[1:]]
-    if handler.exec is not None:
-        return [] if handler.exec.command else [required(f"{path}.exec.command")]
-    if handler.http_get is not None:
-        return _validate_port(handler.http_get.port, f"{path}.httpGet.port")
-    if handler.tcp_socket is not None:
-        return _validate_port(handler.tcp_socket.port, f"{path}.tcpSocket.port")
-    return []
-
-
-def _validate_lifecycle(lifecycle: Lifecycle, path: str) -> list[FieldError]:
-    hooks = {"postStart": lifecycle.post_start, "preStop": lifecycle.pre_stop}
-    return [
-        error for name, hook in hooks.items() if hook is not None for error in _validate_handler(hook, f"{path}.{name}")
-    ]
-
-
-def _validate_security(context: SecurityContext, path: str) -> list[FieldError]:
-    errors = validate_ids(path, runAsUser=context.run_as_user, runAsGroup=context.run_as_group)
-    if context.allow_privilege_escalation is False:
-        why = "cannot set `allowPrivilegeEscalation` to false and `privileged` to true"
-        if context.privileged:
-            errors.append(invalid(path, context, why))
-        elif context.capabilities is not None and "SYS_ADMIN" in (
-            re.sub("^CAP_", "", c) for c in context.capabilities.add
-        ):
-            why = "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN"
-            errors.append(invalid(path, context, why))
-    if context.proc_mount not in (None, "Default", "Unmasked"):
-        errors.append(not_supported(f"{path}.procMount", context.proc_mount or "", ("Default", "Unmasked")))
-    return errors
-
-
-def validate_ids(path: str, **numbers: int | None) -> list[FieldError]:
-    """Return the faults of user and group numbers, by the names of their fields."""
-    return [
-        error
-        for name, number in numbers.items()
-        if number is not None
-        for error in each_invalid(f"{path}.{name}", number, check_id(number))
-    ]

@@ -3,112 +3,170 @@
 Source: Kubernetes API reference, core/v1 Pod; the texts are those of upstream's validation.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from ipaddress import ip_address
-from typing import Any, Final
+from typing import Final
 
-from naru.api.container_v1 import Container
 from naru.api.errors import FieldError
-from naru.api.field_errors import duplicate, each_invalid, forbidden, invalid, not_supported, required
-from naru.api.identity import once_for_same
+from naru.api.field_errors import duplicate, each_invalid, forbidden, in_go, invalid, not_supported, required, too_long
 from naru.api.names import (
     MAX_ID,
     check_dns_label,
     check_dns_subdomain,
     check_label_key,
-    check_label_value,
-    check_sysctl_name,
     not_in_range,
 )
-from naru.api.node_v1 import TaintEffect
-from naru.api.placement_v1 import Toleration
 from naru.api.pod_status_v1 import ContainerStatus
-from naru.api.pod_v1 import Binding, HostAlias, Pod, PodSpec, RestartPolicy
-from naru.api.security_v1 import PodSecurityContext
+from naru.api.pod_v1 import Binding, HostAlias, Pod, PodDNSConfig, PodResourceClaim, PodSpec, RestartPolicy
+from naru.api.resource_requirements_v1 import ResourceRequirements
 from naru.api.validation.containers import (
+    PodFacts,
     validate_containers,
-    validate_host_ports,
-    validate_ids,
+    validate_ephemeral_containers,
+    validate_image,
     validate_init_containers,
+    validate_resources,
 )
-from naru.api.validation.meta import not_negative, one_of, validate_labels, validate_meta, validate_meta_update
-from naru.api.validation.rules import Rules
-from naru.api.validation.volumes import validate_volumes
-from naru.api.volumes_v1 import Volume
+from naru.api.validation.meta import one_of, validate_labels, validate_meta, validate_meta_update
+from naru.api.validation.pod_placement import validate_affinity, validate_gates, validate_spread, validate_tolerations
+from naru.api.validation.pod_resources import validate_pod_resources
+from naru.api.validation.pod_security import (
+    validate_host_process,
+    validate_host_users,
+    validate_pod_security,
+    validate_system,
+)
+from naru.api.validation.volumes import validate_dns_label, validate_volumes
 
 DNS_POLICIES: Final = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
-SECCOMP_TYPES: Final = ("Localhost", "RuntimeDefault", "Unconfined")
-_OPERATORS: Final = ("Equal", "Exists", "Lt", "Gt")
-_SPACES: Final = "must not have leading or trailing whitespace"
-_FIXED: Final = (
-    "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,"
-    "`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),"
-    "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
-)
+PREEMPTION_POLICIES: Final = ("PreemptLowerPriority", "Never")
+MAX_NAMESERVERS: Final = 3
+MAX_SEARCHES: Final = 32
+MAX_SEARCH_CHARACTERS: Final = 2048
+MAX_HOSTNAME: Final = 64
+_ADDRESS: Final = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
 
 
 def validate_pod(pod: Pod) -> list[FieldError]:
     """Return the faults of a new pod."""
+    errors = validate_pod_common(pod)
+    if pod.spec.ephemeral_containers:
+        errors.append(forbidden("spec.ephemeralContainers", "cannot be set on create"))
+    if pod.spec.node_name and pod.spec.scheduling_gates:
+        errors.append(forbidden("spec.nodeName", "cannot be set until all schedulingGates have been cleared"))
+    return errors
+
+
+def validate_pod_common(pod: Pod) -> list[FieldError]:
+    """Return the faults that a pod can have at any time of its life."""
     errors = validate_meta(pod.metadata, namespaced=True, check_name=check_dns_subdomain)
     errors += validate_pod_spec(pod.spec, "spec")
-    errors += _validate_images(pod.spec.containers, "spec.containers")
-    return errors + _validate_images(pod.spec.init_containers, "spec.initContainers")
-
-
-def _validate_images(containers: Sequence[Container], path: str) -> list[FieldError]:
-    return [
-        invalid(f"{path}[{index}].image", container.image, _SPACES)
-        for index, container in enumerate(containers)
-        if container.image != container.image.strip()
-    ]
+    for index, container in enumerate(pod.spec.containers):
+        errors += validate_image(container, f"spec.containers[{index}]")
+    for index, container in enumerate(pod.spec.init_containers):
+        errors += validate_image(container, f"spec.initContainers[{index}]")
+    return errors
 
 
 def validate_pod_spec(spec: PodSpec, path: str) -> list[FieldError]:
     """Return the faults of a pod's spec, or of a template's."""
-    errors = [*_validate_parts(spec.volumes, spec.containers, spec.init_containers, path)]
+    errors = validate_volumes(spec.volumes, f"{path}.volumes")
+    errors += _validate_claims(spec.resource_claims, f"{path}.resourceClaims")
+    errors += _validate_all_containers(spec, path)
+    errors += validate_pod_resources(spec, path)
+    errors += _validate_host_network(spec, path)
     errors += one_of(f"{path}.restartPolicy", spec.restart_policy, RestartPolicy)
     errors += one_of(f"{path}.dnsPolicy", spec.dns_policy, DNS_POLICIES)
     errors += validate_labels(spec.node_selector, f"{path}.nodeSelector")
-    errors += _validate_security(spec, f"{path}.securityContext")
-    errors += _validate_names(spec, path)
-    errors += not_negative(f"{path}.terminationGracePeriodSeconds", spec.termination_grace_period_seconds)
-    errors += _validate_deadline(spec.active_deadline_seconds, f"{path}.activeDeadlineSeconds", 1)
+    errors += validate_pod_security(spec, f"{path}.securityContext")
+    errors += validate_affinity(spec.affinity, f"{path}.affinity") if spec.affinity is not None else []
+    errors += _validate_dns(spec.dns_config, spec.dns_policy, f"{path}.dnsConfig")
+    for index, gate in enumerate(spec.readiness_gates):
+        at = f"{path}.readinessGates[{index}].conditionType"
+        errors += each_invalid(at, gate.condition_type, check_label_key(gate.condition_type))
+    errors += validate_gates(spec.scheduling_gates, f"{path}.schedulingGates")
+    errors += validate_spread(spec.topology_spread_constraints, f"{path}.topologySpreadConstraints")
+    errors += validate_host_process(spec, path)
+    errors += validate_host_users(spec, path)
+    errors += _validate_hostname(spec, f"{path}.hostnameOverride")
+    return errors + _validate_rest(spec, path)
+
+
+def _validate_all_containers(spec: PodSpec, path: str) -> list[FieldError]:
+    facts = PodFacts(
+        volumes={volume.name: volume for volume in spec.volumes},
+        claims=[claim.name for claim in spec.resource_claims if claim.name],
+        grace_s=spec.termination_grace_period_seconds,
+        restart_policy=spec.restart_policy,
+        host_users=spec.host_users is not False,
+        system=spec.os.name if spec.os is not None else "",
+    )
+    others = (*spec.containers, *spec.init_containers)
+    errors = [] if spec.containers else [required(f"{path}.containers")]
+    errors += validate_containers(spec.containers, facts, f"{path}.containers")
+    errors += validate_init_containers(spec.init_containers, spec.containers, facts, f"{path}.initContainers")
+    at = f"{path}.ephemeralContainers"
+    return errors + validate_ephemeral_containers(spec.ephemeral_containers, others, facts, at)
+
+
+def _validate_rest(spec: PodSpec, path: str) -> list[FieldError]:
+    """Check what stands on its own, in upstream's order."""
+    errors = _validate_names(
+        spec, path, (("serviceAccountName", check_dns_subdomain), ("nodeName", check_dns_subdomain))
+    )
+    seconds = spec.active_deadline_seconds
+    if seconds is not None and not 1 <= seconds <= MAX_ID:
+        errors.append(invalid(f"{path}.activeDeadlineSeconds", seconds, not_in_range(1, MAX_ID)))
+    errors += _validate_names(spec, path, (("hostname", check_dns_label), ("subdomain", check_dns_label)))
     errors += validate_tolerations(spec.tolerations, f"{path}.tolerations")
     errors += _validate_host_aliases(spec.host_aliases, f"{path}.hostAliases")
-    return errors + _validate_host_network(spec, path)
+    names = (("priorityClassName", check_dns_subdomain), ("runtimeClassName", check_dns_subdomain))
+    errors += _validate_names(spec, path, names)
+    policy = spec.preemption_policy
+    errors += one_of(f"{path}.preemptionPolicy", policy, PREEMPTION_POLICIES) if policy is not None else []
+    errors += validate_resources(ResourceRequirements(limits=spec.overhead), f"{path}.overhead")
+    return errors + validate_system(spec, path)
 
 
-@once_for_same(kept=128)
-def _validate_parts(
-    volumes: tuple[Volume, ...], containers: tuple[Container, ...], init_containers: tuple[Container, ...], path: str
-) -> Sequence[FieldError]:
-    """Return the faults of what pods of one template share, even when admission has changed the rest of their specs."""
-    names = {volume.name for volume in volumes}
-    errors = validate_volumes(volumes, f"{path}.volumes")
-    errors += [] if containers else [required(f"{path}.containers")]
-    errors += validate_containers(containers, names, f"{path}.containers")
-    errors += validate_host_ports(containers, f"{path}.containers")
-    return errors + validate_init_containers(init_containers, containers, names, f"{path}.initContainers")
+_ATTRIBUTES: Final = {
+    "serviceAccountName": "service_account_name",
+    "nodeName": "node_name",
+    "hostname": "hostname",
+    "subdomain": "subdomain",
+    "priorityClassName": "priority_class_name",
+    "runtimeClassName": "runtime_class_name",
+}
 
 
-def _validate_names(spec: PodSpec, path: str) -> list[FieldError]:
-    names = (
-        ("serviceAccountName", spec.service_account_name, check_dns_subdomain),
-        ("nodeName", spec.node_name, check_dns_subdomain),
-        ("hostname", spec.hostname, check_dns_label),
-        ("subdomain", spec.subdomain, check_dns_label),
-        ("priorityClassName", spec.priority_class_name, check_dns_subdomain),
-        ("schedulerName", spec.scheduler_name, check_label_key),
-    )
-    return [
-        error for name, value, check in names if value for error in each_invalid(f"{path}.{name}", value, check(value))
-    ]
+def _validate_names(
+    spec: PodSpec, path: str, names: Sequence[tuple[str, Callable[[str], list[str]]]]
+) -> list[FieldError]:
+    errors = []
+    for name, check in names:
+        if value := getattr(spec, _ATTRIBUTES[name]):
+            errors += each_invalid(f"{path}.{name}", value, check(value))
+    return errors
 
 
-def _validate_deadline(seconds: int | None, path: str, lowest: int) -> list[FieldError]:
-    if seconds is None or lowest <= seconds <= MAX_ID:
-        return []
-    return [invalid(path, seconds, not_in_range(lowest, MAX_ID))]
+def _validate_claims(claims: Sequence[PodResourceClaim], path: str) -> list[FieldError]:
+    errors, names = [], set()
+    for index, claim in enumerate(claims):
+        at = f"{path}[{index}]"
+        if claim.name in names:
+            errors.append(duplicate(f"{at}.name", claim.name))
+        else:
+            errors += validate_dns_label(claim.name, f"{at}.name")
+        names |= {claim.name} - {""}
+        made, template = claim.resource_claim_name, claim.resource_claim_template_name
+        if made is not None and template is not None:
+            why = "at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified"
+            errors.append(invalid(at, in_go(claim), why))
+        if made is None and template is None:
+            why = "must specify one of: `resourceClaimName`, `resourceClaimTemplateName`"
+            errors.append(invalid(at, in_go(claim), why))
+        for name, value in (("resourceClaimName", made), ("resourceClaimTemplateName", template)):
+            errors += each_invalid(f"{at}.{name}", value, check_dns_subdomain(value)) if value is not None else []
+    return errors
 
 
 def _validate_host_network(spec: PodSpec, path: str) -> list[FieldError]:
@@ -124,138 +182,73 @@ def _validate_host_network(spec: PodSpec, path: str) -> list[FieldError]:
     ]
 
 
-def _validate_security(spec: PodSpec, path: str) -> list[FieldError]:
-    context: PodSecurityContext = spec.security_context
-    errors = validate_ids(
-        path, runAsUser=context.run_as_user, runAsGroup=context.run_as_group, fsGroup=context.fs_group
-    )
-    for index, group in enumerate(context.supplemental_groups):
-        errors += validate_ids(path, **{f"supplementalGroups[{index}]": group})
-    names: set[str] = set()
-    for index, sysctl in enumerate(context.sysctls):
-        at = f"{path}.sysctls[{index}].name"
-        errors += each_invalid(at, sysctl.name, check_sysctl_name(sysctl.name)) if sysctl.name else [required(at)]
-        errors += [duplicate(at, sysctl.name)] if sysctl.name in names else []
-        names.add(sysctl.name)
-    if context.seccomp_profile is not None:
-        errors += one_of(f"{path}.seccompProfile.type", context.seccomp_profile.type, SECCOMP_TYPES)
-    if spec.share_process_namespace and spec.host_pid:
-        why = "ShareProcessNamespace and HostPID cannot both be enabled"
-        errors.append(invalid(f"{path}.shareProcessNamespace", True, why))
+def _validate_dns(config: PodDNSConfig | None, policy: str, path: str) -> list[FieldError]:
+    if policy == "None" and config is None:
+        return [required(path, "must provide `dnsConfig` when `dnsPolicy` is None")]
+    if policy == "None" and config is not None and not config.nameservers:
+        why = "must provide at least one DNS nameserver when `dnsPolicy` is None"
+        return [required(f"{path}.nameservers", why)]
+    if config is None:
+        return []
+    errors = _validate_nameservers(config.nameservers, f"{path}.nameservers")
+    errors += _validate_searches(config.searches, f"{path}.searches")
+    for index, option in enumerate(config.options):
+        errors += [] if option.name else [required(f"{path}.options[{index}]", "must not be empty")]
     return errors
 
 
-def validate_tolerations(tolerations: Sequence[Toleration], path: str) -> list[FieldError]:
-    """Return the faults of tolerations."""
+def _validate_nameservers(servers: Sequence[str], path: str) -> list[FieldError]:
     errors = []
-    for index, toleration in enumerate(tolerations):
-        errors += _validate_toleration(toleration, f"{path}[{index}]")
+    if len(servers) > MAX_NAMESERVERS:
+        errors.append(invalid(path, list(servers), f"must not have more than {MAX_NAMESERVERS} nameservers"))
+    for index, server in enumerate(servers):
+        errors += _validate_address(server, f"{path}[{index}]")
     return errors
 
 
-def _validate_toleration(toleration: Toleration, path: str) -> list[FieldError]:
+def _validate_searches(searches: Sequence[str], path: str) -> list[FieldError]:
     errors = []
-    if toleration.key:
-        errors += each_invalid(f"{path}.key", toleration.key, check_label_key(toleration.key))
-    elif toleration.operator != "Exists":
-        why = 'operator must be Exists when `key` is empty, which means "match all values and all keys"'
-        errors.append(invalid(f"{path}.operator", toleration.operator, why))
-    if toleration.toleration_seconds is not None and toleration.effect != TaintEffect.NO_EXECUTE:
-        why = "effect must be 'NoExecute' when `tolerationSeconds` is set"
-        errors.append(invalid(f"{path}.effect", toleration.effect, why))
-    if toleration.operator in ("", "Equal"):
-        errors += each_invalid(f"{path}.operator", toleration.value, check_label_value(toleration.value))
-    elif toleration.operator == "Exists":
-        why = "value must be empty when `operator` is 'Exists'"
-        errors += [invalid(f"{path}.operator", toleration, why)] if toleration.value else []
-    elif toleration.operator not in _OPERATORS:
-        errors.append(not_supported(f"{path}.operator", toleration.operator, _OPERATORS[:2]))
-    if toleration.effect:
-        errors += one_of(f"{path}.effect", toleration.effect, TaintEffect)
+    if len(searches) > MAX_SEARCHES:
+        errors.append(invalid(path, list(searches), f"must not have more than {MAX_SEARCHES} search paths"))
+    if len(" ".join(searches)) > MAX_SEARCH_CHARACTERS:
+        why = f"must not have more than {MAX_SEARCH_CHARACTERS} characters (including spaces) in the search list"
+        errors.append(invalid(path, list(searches), why))
+    for index, search in enumerate(searches):
+        name = search.removesuffix(".")
+        if search != ".":  # underscores are taken here, as in names of SRV records
+            errors += each_invalid(f"{path}[{index}]", name, check_dns_subdomain(name.replace("_", "a")))
     return errors
+
+
+def _validate_address(address: str, path: str) -> list[FieldError]:
+    try:
+        ip_address(address)
+    except ValueError:
+        return [invalid(path, address, _ADDRESS)]
+    return []
+
+
+def _validate_hostname(spec: PodSpec, path: str) -> list[FieldError]:
+    name = spec.hostname_override
+    if name is None:
+        return []
+    errors = []
+    if spec.set_hostname_as_fqdn:
+        errors.append(forbidden(path, "may not be specified when setHostnameAsFQDN is true"))
+    if spec.host_network:
+        errors.append(forbidden(path, "may not be specified when hostNetwork is true"))
+    errors += [too_long(path, MAX_HOSTNAME)] if len(name) > MAX_HOSTNAME else []
+    return errors + each_invalid(path, name, check_dns_subdomain(name))
 
 
 def _validate_host_aliases(aliases: Sequence[HostAlias], path: str) -> list[FieldError]:
     errors = []
     for index, alias in enumerate(aliases):
-        try:
-            ip_address(alias.ip)
-        except ValueError:
-            errors.append(
-                invalid(
-                    f"{path}[{index}].ip", alias.ip, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
-                )
-            )
+        errors += _validate_address(alias.ip, f"{path}[{index}].ip")
         for number, hostname in enumerate(alias.hostnames):
             at = f"{path}[{index}].hostnames[{number}]"
             errors += each_invalid(at, hostname, check_dns_subdomain(hostname))
     return errors
-
-
-def validate_pod_update(new: Pod, old: Pod) -> list[FieldError]:
-    """Return the faults of changing a pod: little of its spec can change once it exists."""
-    errors = validate_meta_update(new.metadata, old.metadata)
-    errors += validate_meta(new.metadata, namespaced=True, check_name=check_dns_subdomain)
-    for name, after, before in (
-        ("containers", new.spec.containers, old.spec.containers),
-        ("initContainers", new.spec.init_containers, old.spec.init_containers),
-    ):
-        path = f"spec.{name}"
-        if len(after) != len(before):
-            return [*errors, forbidden(path, "pod updates may not add or remove containers")]
-        errors += [required(f"{path}[{i}].image") for i, container in enumerate(after) if not container.image]
-        errors += _validate_images(after, path)
-    errors += _validate_deadline_update(new.spec.active_deadline_seconds, old.spec.active_deadline_seconds)
-    errors += _validate_only_added(new.spec.tolerations, old.spec.tolerations)
-    if _without_changeable(new.spec, old.spec) != old.spec:
-        errors.append(forbidden("spec", _FIXED + _differing(new.spec, old.spec)))
-    return errors
-
-
-def _without_changeable(new: PodSpec, old: PodSpec) -> PodSpec:
-    """Return the new spec with the fields that may change as they were."""
-    update: dict[str, Any] = {
-        "containers": _with_old_images(new.containers, old.containers),
-        "init_containers": _with_old_images(new.init_containers, old.init_containers),
-        "active_deadline_seconds": old.active_deadline_seconds,
-        "tolerations": old.tolerations,
-    }
-    if old.termination_grace_period_seconds < 0 and new.termination_grace_period_seconds == 1:
-        update["termination_grace_period_seconds"] = old.termination_grace_period_seconds
-    return new.model_copy(update=update)
-
-
-def _with_old_images(new: Sequence[Container], old: Sequence[Container]) -> tuple[Container, ...]:
-    return tuple(
-        container.model_copy(update={"image": before.image}) for container, before in zip(new, old, strict=True)
-    )
-
-
-def _differing(new: PodSpec, old: PodSpec) -> str:
-    """Name the fields that were not to change."""
-    after, before = _without_changeable(new, old).wire(), old.wire()
-    names = sorted(name for name in after.keys() | before.keys() if after.get(name) != before.get(name))
-    return f": {', '.join(f'spec.{name}' for name in names)}"
-
-
-def _validate_deadline_update(new: int | None, old: int | None) -> list[FieldError]:
-    path = "spec.activeDeadlineSeconds"
-    if new is None:
-        why = "must not update from a positive integer to nil value"
-        return [invalid(path, None, why)] if old is not None else []
-    if errors := _validate_deadline(new, path, 0):
-        return errors
-    if old is not None and old < new:
-        return [invalid(path, new, "must be less than or equal to previous value")]
-    return []
-
-
-def _validate_only_added(new: Sequence[Toleration], old: Sequence[Toleration]) -> list[FieldError]:
-    path = "spec.tolerations"
-    present = [toleration.model_copy(update={"toleration_seconds": None}) for toleration in new]
-    if any(toleration.model_copy(update={"toleration_seconds": None}) not in present for toleration in old):
-        return [forbidden(path, "existing toleration can not be modified except its tolerationSeconds")]
-    return validate_tolerations(new, path)
 
 
 def validate_pod_status_update(new: Pod, old: Pod) -> list[FieldError]:
@@ -290,6 +283,3 @@ def validate_binding(binding: Binding) -> list[FieldError]:
     if binding.target.kind not in ("", "Node"):
         errors.append(not_supported("target.kind", binding.target.kind, ("Node", "<empty>")))
     return errors if binding.target.name else [*errors, required("target.name")]
-
-
-RULES: Final = {Pod: Rules(validate_pod, validate_pod_update, validate_pod_status_update)}

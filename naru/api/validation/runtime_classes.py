@@ -15,7 +15,7 @@ from naru.api.runtime_class_v1 import RuntimeClass
 from naru.api.validation.containers import validate_resources
 from naru.api.validation.internal import internal
 from naru.api.validation.meta import validate_labels, validate_meta, validate_meta_update
-from naru.api.validation.pods import validate_tolerations
+from naru.api.validation.pod_placement import validate_tolerations
 from naru.api.validation.rules import Rules
 
 

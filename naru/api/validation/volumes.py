@@ -3,7 +3,7 @@
 Source: Kubernetes API reference, core/v1 Volume; the texts are those of upstream's validation.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from naru.api.errors import FieldError
@@ -27,6 +27,7 @@ from naru.api.volumes_v1 import (
     KeyToPath,
     ProjectedVolumeSource,
     Volume,
+    VolumeDevice,
     VolumeMount,
     VolumeProjection,
 )
@@ -221,6 +222,35 @@ def validate_mounts(
         targets.add(mount.mount_path)
         errors += _validate_sub_path(mount, at)
         errors += _validate_propagation(mount.mount_propagation, privileged, f"{at}.mountPropagation")
+    return errors
+
+
+def validate_devices(
+    devices: Sequence[VolumeDevice], mounts: Sequence[VolumeMount], volumes: Mapping[str, Volume], path: str
+) -> list[FieldError]:
+    """Return the faults of the block devices that a container sees."""
+    errors, names, places = [], set(), set()
+    mounted, mount_paths = {mount.name for mount in mounts}, {mount.mount_path for mount in mounts}
+    for index, device in enumerate(devices):
+        at, name, place = f"{path}[{index}]", device.name, device.device_path
+        volume = volumes.get(name)
+        errors += [] if name else [required(f"{at}.name")]
+        errors += [invalid(f"{at}.name", name, "must be unique")] if name in names else []
+        if volume is None:
+            errors.append(not_found(f"{at}.name", name))
+        elif volume.persistent_volume_claim is None and volume.ephemeral is None:
+            why = "can only use volume source type of PersistentVolumeClaim or Ephemeral for block mode"
+            errors.append(invalid(f"{at}.name", name, why))
+        errors += [] if place else [required(f"{at}.devicePath")]
+        errors += [invalid(f"{at}.devicePath", place, "must be unique")] if place in places else []
+        if ".." in place.split("/"):
+            errors.append(invalid(f"{at}.devicePath", place, "can not contain backsteps ('..')"))
+        if name in mounted:
+            errors.append(invalid(f"{at}.name", name, "must not already exist in volumeMounts"))
+        if place in mount_paths:
+            errors.append(invalid(f"{at}.devicePath", place, "must not already exist as a path in volumeMounts"))
+        names |= {name} - {""}
+        places.add(place)
     return errors
 
 
