@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Final, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WrapSerializer
 
 INITIALISMS: Final = {
     "api": "API",
@@ -229,6 +229,9 @@ MicroTime = Annotated[datetime, PlainSerializer(_format_micro_time, return_type=
 """A moment, in RFC 3339 with six decimals and Z on the wire (metav1.MicroTime)."""
 
 OptionalTime = Annotated[Time | None, BeforeValidator(_parse_moment)]
+
+NULL_WHEN_EMPTY: Final = WrapSerializer(lambda items, write: write(items) or None)
+"""A list or map that is always written: as null when nothing is in it, as Go does. Not for what is written often."""
 
 Int32 = Annotated[int, NARROW, Field(ge=-(2**31), le=2**31 - 1)]
 """A whole number of 32 bits; a plain ``int`` has 64."""

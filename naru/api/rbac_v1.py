@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from naru.api.meta import KubeObject, LabelSelector
-from naru.api.model import ALWAYS, REQUIRED, Model
+from naru.api.model import ALWAYS, NULL_WHEN_EMPTY, REQUIRED, Model
 
 
 class PolicyRule(Model):
@@ -47,7 +47,7 @@ class Role(KubeObject):
 
     kind: str = "Role"
     api_version: str = "rbac.authorization.k8s.io/v1"
-    rules: Annotated[tuple[PolicyRule, ...], ALWAYS] = ()  # the rights
+    rules: Annotated[tuple[PolicyRule, ...], ALWAYS, NULL_WHEN_EMPTY] = ()  # the rights
 
 
 class RoleBinding(KubeObject):
@@ -71,7 +71,7 @@ class ClusterRole(KubeObject):
 
     kind: str = "ClusterRole"
     api_version: str = "rbac.authorization.k8s.io/v1"
-    rules: Annotated[tuple[PolicyRule, ...], ALWAYS] = ()  # the rights
+    rules: Annotated[tuple[PolicyRule, ...], ALWAYS, NULL_WHEN_EMPTY] = ()  # the rights
     # which roles it is put together from; its own rules are then overwritten
     aggregation_rule: AggregationRule | None = None
 

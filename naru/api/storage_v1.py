@@ -8,7 +8,18 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from naru.api.meta import KubeObject, LabelSelector
-from naru.api.model import ALWAYS, POINTER, REQUIRED, SET, Int32, ListMapKeys, MergeKey, Model, OptionalTime
+from naru.api.model import (
+    ALWAYS,
+    NULL_WHEN_EMPTY,
+    POINTER,
+    REQUIRED,
+    SET,
+    Int32,
+    ListMapKeys,
+    MergeKey,
+    Model,
+    OptionalTime,
+)
 from naru.api.persistent_volume_v1 import PersistentVolumeSpec
 from naru.api.quantity import Quantity
 
@@ -139,7 +150,8 @@ class CSINodeDriver(Model):
 
     name: Annotated[str, REQUIRED] = ""  # name of the driver
     node_id: Annotated[str, REQUIRED] = ""  # how the driver calls the node
-    topology_keys: Annotated[tuple[str, ...], ALWAYS] = ()  # labels of the node that say, for the driver, where it is
+    # labels of the node that say, for the driver, where it is
+    topology_keys: Annotated[tuple[str, ...], ALWAYS, NULL_WHEN_EMPTY] = ()
     allocatable: VolumeNodeResources | None = None  # how many volumes of the driver the node takes
 
 
@@ -147,7 +159,9 @@ class CSINodeSpec(Model):
     """The drivers of a node."""
 
     # the drivers; empty: none is installed
-    drivers: Annotated[tuple[CSINodeDriver, ...], MergeKey("name"), ListMapKeys(("name",)), REQUIRED] = ()
+    drivers: Annotated[
+        tuple[CSINodeDriver, ...], MergeKey("name"), ListMapKeys(("name",)), REQUIRED, NULL_WHEN_EMPTY
+    ] = ()
 
 
 class CSINode(KubeObject):
