@@ -30,6 +30,18 @@ v1.36.
 What is neither here nor in `kubectl api-resources` does not exist in naru.
 """
 
+DIFFERENCES = """
+## Where a cluster of upstream does more
+
+- PersistentVolumes and claims are created without the finalizers `kubernetes.io/pv-protection` and
+  `kubernetes.io/pvc-protection`: nothing in naru would take them away again, and a deleted object would never go.
+- Roles and bindings are stored, but not enforced: every authenticated user may do everything, and access reviews
+  (`kubectl auth can-i`) answer so. The default roles and bindings are not created.
+- Nobody approves or signs CertificateSigningRequests unless somebody is asked to do so.
+- Secrets of the type `kubernetes.io/service-account-token` are not filled with a token; `kubectl create token` gives
+  one.
+"""
+
 
 def main() -> None:
     """Write the page, or with ``--check`` tell by the exit code whether it is as it should be."""
@@ -48,7 +60,8 @@ def render() -> str:
         OPENING,
         "## Kinds\n",
         *_kind_table(),
-        "\n## Fields of types that naru acts on\n",
+        DIFFERENCES,
+        "## Fields of types that naru acts on\n",
         *(line for model in acted for line in _acted_block(model)),
         "\n## Fields of types that naru only stores\n",
         *(f"- `{_name(model)}`: {_listed(fields_of(model).values())}" for model in kept),
