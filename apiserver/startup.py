@@ -10,7 +10,6 @@ from typing import Final
 
 from apiserver.registry import strategy_for
 from apiserver.registry.strategy import Context
-from apiserver.services.kubernetes import KubernetesService
 from apiserver.state import ServerState
 from naru.api.core_v1 import Namespace
 from naru.api.errors import AlreadyExists, ServiceUnavailable
@@ -42,6 +41,8 @@ async def prepare_cluster(state: ServerState) -> None:
         else:
             state.started.set()
             break
+    from apiserver.services.kubernetes import KubernetesService  # loaded now, when nobody waits any more
+
     await KubernetesService(state).keep()
 
 

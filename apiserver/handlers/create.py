@@ -14,7 +14,7 @@ from apiserver.handlers.output import respond
 from apiserver.handlers.write_options import CREATE, check_write_options, manager_of
 from apiserver.managed_fields.field_manager import field_manager_of
 from apiserver.registry.strategy import Context
-from apiserver.services.allocation import complete
+from apiserver.services import complete
 from apiserver.storage.store import Taken, Written, conflict
 from apiserver.warnings import inert_warnings
 from naru.api.errors import AlreadyExists, BadRequest, invalid
@@ -82,5 +82,5 @@ async def _put(call: Call, admitted: KubeObject) -> Written:
     obj = call.strategy.prepare_for_create(admitted, Context(now(), call.sender))
     if errors := call.strategy.validate(obj):
         raise invalid(resource.group, resource.kind, obj.metadata.name, errors)
-    call.warnings += call.strategy.warnings(obj)
+    call.warnings += call.strategy.warnings(obj, None)
     return await call.state.store.create(resource, obj, dry_run=call.dry_run)

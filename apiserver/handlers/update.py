@@ -19,7 +19,7 @@ from apiserver.handlers.write_options import UPDATE, check_write_options, manage
 from apiserver.managed_fields.field_manager import field_manager_of, without_new_times
 from apiserver.registry.namespaces import NamespaceStrategy
 from apiserver.registry.strategy import Strategy
-from apiserver.services.allocation import complete
+from apiserver.services import complete
 from apiserver.storage.entry import Entry
 from apiserver.storage.store import Keep, Remove, Written, conflict
 from naru.api.core_v1 import Namespace
@@ -92,7 +92,7 @@ async def settle(call: Call, sent: KubeObject, entry: Entry) -> Keep | Remove:
     new = await call.admit(Operation.UPDATE, _prepared(call, sent, old), old)
     if errors := _errors(call, new, old):
         raise invalid(call.resource.group, call.resource.kind, old.metadata.name, errors)
-    call.warnings += call.strategy.warnings(new) if not call.info.subresource else ()
+    call.warnings += call.strategy.warnings(new, old) if not call.info.subresource else ()
     new = without_new_times(new, old)
     return Remove(new) if is_gone(call.strategy, new) else Keep(new)
 

@@ -28,9 +28,9 @@ class IngressStrategy(Strategy[Ingress]):
         AGE,
     )
 
-    def warnings(self, obj: Ingress) -> Sequence[str]:
+    def warnings(self, obj: Ingress, old: Ingress | None) -> Sequence[str]:
         """Tell of the annotation that was replaced by a field."""
-        if CLASS_ANNOTATION not in obj.metadata.annotations:
+        if old is not None or CLASS_ANNOTATION not in obj.metadata.annotations:
             return ()
         return (f"annotation \"{CLASS_ANNOTATION}\" is deprecated, please use 'spec.ingressClassName' instead",)
 

@@ -64,7 +64,7 @@ class ServiceStrategy(Strategy[Service]):
         """Take the Endpoints along, so that a later Service of the name does not begin with old ones."""
         return (endpoints_key(obj),)
 
-    def warnings(self, obj: Service) -> Sequence[str]:
+    def warnings(self, obj: Service, old: Service | None) -> Sequence[str]:
         """Tell of fields that have no effect, or soon none any more."""
         told = []
         if HINTS in obj.metadata.annotations:

@@ -120,8 +120,8 @@ class Strategy(Generic[M]):
         """Return what is wrong with a decision."""
         return []
 
-    def warnings(self, obj: M) -> Sequence[str]:
-        """Return what the writer of an object should know although nothing is wrong with it."""
+    def warnings(self, obj: M, old: M | None) -> Sequence[str]:
+        """Return what the writer of a new or changed object should know although nothing is wrong with it."""
         return ()
 
     # Deleting
