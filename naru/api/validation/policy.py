@@ -25,6 +25,7 @@ from naru.api.validation.rules import Rules
 
 EVICTION_POLICIES: Final = ("AlwaysAllow", "IfHealthyBudget")
 STATUSES: Final = ("False", "True", "Unknown")
+MAX_DIGITS: Final = 19  # of a percentage; a longer one is no number to upstream, and so not too large
 MAX_REASON_BYTES: Final = 1 << 10
 MAX_MESSAGE_BYTES: Final = 32 << 10
 _REASON: Final = "[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?"
@@ -59,7 +60,8 @@ def _validate_amount(amount: IntOrString | None, path: str) -> list[FieldError]:
     if amount is None:
         return []
     errors = not_negative_or_percent(path, amount)
-    if not errors and isinstance(amount, str) and int(amount.rstrip("%")) > 100:
+    digits = amount.rstrip("%") if isinstance(amount, str) and not errors else ""
+    if 0 < len(digits) < MAX_DIGITS and int(digits) > 100:
         errors.append(invalid(path, amount, "must not be greater than 100%"))
     return errors
 

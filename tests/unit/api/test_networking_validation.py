@@ -358,6 +358,7 @@ class TestDisruptionBudgets:
         [
             ({"minAvailable": 1}, []),
             ({"maxUnavailable": "50%", "selector": {}}, []),
+            ({"maxUnavailable": f"{'9' * 5000}%"}, []),
             (
                 {"minAvailable": 1, "maxUnavailable": "101%"},
                 [
