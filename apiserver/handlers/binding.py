@@ -5,6 +5,8 @@ A binding is the scheduler's one write: it gives a pod its node, once. An evicti
 Source: Kubernetes API reference, core/v1 Binding and policy/v1 Eviction.
 """
 
+from dataclasses import replace
+
 import orjson
 from aiohttp import web
 
@@ -15,14 +17,17 @@ from apiserver.handlers.delete import Deletion, delete_one, success
 from apiserver.handlers.metadata import check_name, place
 from apiserver.handlers.output import Form, respond
 from apiserver.handlers.update import check_seen
+from apiserver.request_info import RequestInfo
 from apiserver.storage.entry import Entry
 from apiserver.storage.store import Keep, Remove
 from naru.api.conditions import set_condition
 from naru.api.core_v1 import Binding, Pod, PodCondition
-from naru.api.errors import Conflict, FieldError, Invalid, invalid
+from naru.api.errors import Conflict, Invalid, invalid
 from naru.api.model import now
 from naru.api.options import DeleteOptions
 from naru.api.policy_v1 import Eviction
+from naru.api.scheme import resource_of
+from naru.api.validation.pods import validate_binding
 
 
 async def bind(call: Call) -> web.StreamResponse:
@@ -30,7 +35,20 @@ async def bind(call: Call) -> web.StreamResponse:
     binding = place(await read_object(call, Binding), call.resource, call.info.namespace)
     check_name(binding, call.info.name)
     assert isinstance(binding, Binding)
-    if errors := check_target(binding):
+    return await _bind(call, binding)
+
+
+async def bind_named(call: Call) -> web.StreamResponse:
+    """Give the pod that the body names its node, as the first schedulers did."""
+    binding = place(await read_object(call, Binding), call.resource, call.info.namespace)
+    assert isinstance(binding, Binding)
+    pod = RequestInfo("create", resource_of(Pod), call.info.namespace, binding.metadata.name, "binding")
+    check_name(binding, pod.name)
+    return await _bind(replace(call, info=pod), binding)
+
+
+async def _bind(call: Call, binding: Binding) -> web.StreamResponse:
+    if errors := validate_binding(binding):
         raise invalid("", "Binding", binding.metadata.name, errors)
 
     async def decide(entry: Entry) -> Keep | Remove:
@@ -49,17 +67,6 @@ def as_pod(entry: Entry) -> Pod:
     """Return the object of an entry of the pods resource."""
     assert isinstance(entry.obj, Pod)
     return entry.obj
-
-
-def check_target(binding: Binding) -> list[FieldError]:
-    """Return what is wrong with where the binding points."""
-    errors = []
-    if binding.target.kind not in ("", "Node"):
-        message = f'Unsupported value: "{binding.target.kind}": supported values: "Node", ""'
-        errors.append(FieldError("target.kind", "FieldValueNotSupported", message))
-    if not binding.target.name:
-        errors.append(FieldError("target.name", "FieldValueRequired", "Required value"))
-    return errors
 
 
 def bound(pod: Pod, binding: Binding) -> Pod:

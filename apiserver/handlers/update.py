@@ -117,6 +117,8 @@ def _prepared(call: Call, sent: KubeObject, old: KubeObject) -> KubeObject:
         new = strategy.prepare_for_status_update(sent, old)
     elif call.info.subresource == "approval":
         new = strategy.prepare_for_approval(sent, old)
+    elif call.info.subresource in strategy.parts:
+        new = strategy.prepare_for_part(call.info.subresource, sent, old)
     elif call.info.subresource == "finalize":
         assert isinstance(strategy, NamespaceStrategy)
         assert isinstance(sent, Namespace)
@@ -132,6 +134,8 @@ def _errors(call: Call, new: KubeObject, old: KubeObject) -> list[FieldError]:
         return call.strategy.validate_status_update(new, old)
     if call.info.subresource == "approval":
         return call.strategy.validate_approval(new, old)
+    if (part := call.strategy.parts.get(call.info.subresource)) is not None:
+        return part.validate(new, old)
     return call.strategy.validate_update(new, old)
 
 

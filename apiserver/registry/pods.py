@@ -1,16 +1,19 @@
 """Pods: the grace period of their deletion, and what is shown of them."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
 from apiserver.registry.columns import AGE, NAME, NONE, Column, or_none
+from apiserver.registry.pod_parts import with_ephemeral_containers, with_own_labels, with_sizes
 from apiserver.registry.pod_rows import summarize, total_containers
-from apiserver.registry.strategy import Strategy, status_of, with_meta
+from apiserver.registry.strategy import Context, Part, Strategy, status_of, with_meta
 from naru.api.conditions import is_true
 from naru.api.durations import human_age
 from naru.api.pod_status_v1 import PodCondition, PodPhase, PodStatus
 from naru.api.pod_v1 import Pod
 from naru.api.pods import is_scheduled, is_terminal, qos_class
+from naru.api.validation.pod_updates import validate_ephemeral_update, validate_resize
 
 _GATED: Final = PodCondition(
     type="PodScheduled",
@@ -25,6 +28,10 @@ class PodStrategy(Strategy[Pod]):
 
     has_status = True
     counts_generations = True
+    parts: ClassVar[Mapping[str, Part[Pod]]] = {
+        "ephemeralcontainers": Part(with_ephemeral_containers, validate_ephemeral_update),
+        "resize": Part(with_sizes, validate_resize),
+    }
     deletes_gracefully = True
     columns: ClassVar[tuple[Column, ...]] = (
         NAME,
@@ -51,6 +58,10 @@ class PodStrategy(Strategy[Pod]):
         meta = {name: getattr(new.metadata, name) for name in kept}
         status = status_of(new).model_copy(update={"qos_class": old.status.qos_class})
         return with_meta(old, meta).model_copy(update={"status": status})
+
+    def prepare_for_create(self, obj: Pod, context: Context) -> Pod:
+        """Let labels of the pod itself narrow down which pods it looks at."""
+        return with_own_labels(super().prepare_for_create(obj, context))
 
     def grace_period_seconds(self, obj: Pod, requested: int | None) -> int:
         """Give containers the time that the request or the pod names, unless none can be running."""

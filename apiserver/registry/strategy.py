@@ -7,7 +7,7 @@ storage, and nothing reads a clock of its own.
 
 import secrets
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Final, Generic, TypeVar
@@ -39,6 +39,14 @@ def generate_name(base: str) -> str:
     return base[: LABEL_MAX - SUFFIX_LENGTH] + "".join(secrets.choice(_SUFFIX_LETTERS) for _ in range(SUFFIX_LENGTH))
 
 
+@dataclass(frozen=True)
+class Part(Generic[M]):
+    """A subresource that changes a part of an object: what it takes of the new state, and what it refuses."""
+
+    prepare: Callable[[M, M], M]  # (new, old) -> the old object with the part that may be new
+    validate: Callable[[M, M], list[FieldError]]
+
+
 class Strategy(Generic[M]):
     """Rules that hold for every kind, unless a subclass knows better."""
 
@@ -48,6 +56,7 @@ class Strategy(Generic[M]):
     allows_unconditional_update: ClassVar[bool] = True  # a PUT may leave the resourceVersion out, and overwrite
     deletes_gracefully: ClassVar[bool] = False  # somebody gets time to end what the object stands for
     claims: ClassVar[bool] = False  # objects hold what no other may have (see claimed)
+    parts: ClassVar[Mapping[str, Part[Any]]] = {}  # subresources by which only a part of an object changes
     ttl_seconds: ClassVar[int | None] = None  # objects vanish after that time
     columns: ClassVar[tuple[Column, ...]] = (NAME, AGE)
 
@@ -87,6 +96,12 @@ class Strategy(Generic[M]):
         annotations = new.metadata.annotations
         meta = {"annotations": annotations, "managed_fields": new.metadata.managed_fields}
         return with_meta(old, meta).model_copy(update={"status": status_of(new)})
+
+    def prepare_for_part(self, name: str, new: M, old: M) -> M:
+        """Keep everything but the part of the object that a subresource is for."""
+        part: M = with_meta(self.parts[name].prepare(new, old), {"managed_fields": new.metadata.managed_fields})
+        changed = self.counts_generations and spec_of(part) != spec_of(old)
+        return with_meta(part, {"generation": old.metadata.generation + changed})
 
     def prepare_for_approval(self, new: M, old: M) -> M:
         """Keep everything but the decision, where a kind has the ``approval`` subresource."""

@@ -77,7 +77,9 @@ _TABLE: Final = """
 v1 in core_v1
   Namespace             namespaces             cluster    short:ns sub:status,finalize
   Node                  nodes                  cluster    short:no sub:status
-  Pod                   pods                   namespaced short:po in:all sub:status,binding,log,exec,attach,eviction
+  Pod                   pods                   namespaced short:po in:all \
+      sub:status,binding,log,exec,attach,eviction,ephemeralcontainers,resize
+  Binding               bindings               namespaced verbs:create
   ConfigMap             configmaps             namespaced short:cm
   Secret                secrets                namespaced
   ServiceAccount        serviceaccounts        namespaced short:sa sub:token

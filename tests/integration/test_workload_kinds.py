@@ -273,3 +273,80 @@ class TestPriorityClasses:
             "message": "Forbidden: may not be changed in an update.",
             "field": "Value",
         }
+
+
+class TestPods:
+    """What of a pod changes through subresources of its own."""
+
+    async def make(self, api, **container: Any) -> str:
+        path = api.path("pods")
+        amounts = {"requests": {"cpu": "100m", "memory": "10Mi"}, "limits": {"memory": "20Mi"}}
+        made = {"name": "c", "image": "i:1", "resources": amounts, **container}
+        answer = await api.post(path, {"metadata": {"name": "p"}, "spec": {"containers": [made]}})
+        assert answer.code == 201
+        return f"{path}/p"
+
+    async def test_a_resize_changes_amounts_and_nothing_else(self, api):
+        path = await self.make(api)
+        more = {"name": "c", "image": "other", "resources": {"requests": {"cpu": "200m"}}}
+        resized = await api.patch(f"{path}/resize", {"spec": {"containers": [more]}}, "strategic-merge-patch+json")
+        assert resized.code == 200
+        (container,) = resized.body["spec"]["containers"]
+        assert (container["image"], container["resources"]["requests"]["cpu"]) == ("i:1", "200m")
+        assert resized.body["metadata"]["generation"] == 2
+        more["resources"] = {"requests": {"cpu": "300m"}}
+        refused = await api.patch(path, {"spec": {"containers": [more]}}, "strategic-merge-patch+json")
+        assert refused.body["details"]["causes"][0]["field"] == "spec"
+        less = {"name": "c", "resources": {"limits": None}}
+        refused = await api.patch(f"{path}/resize", {"spec": {"containers": [less]}}, "strategic-merge-patch+json")
+        assert refused.body["message"] == (
+            'Pod "p" is invalid: spec.containers[0].resources.limits: Forbidden: resource limits cannot be removed'
+        )
+
+    async def test_ephemeral_containers_are_added_and_stay(self, api):
+        path = await self.make(api)
+        added = {"name": "look", "image": "busybox", "targetContainerName": "c"}
+        answer = await api.patch(
+            f"{path}/ephemeralcontainers", {"spec": {"ephemeralContainers": [added]}}, "strategic-merge-patch+json"
+        )
+        assert answer.code == 200
+        assert answer.body["spec"]["ephemeralContainers"][0]["imagePullPolicy"] == "Always"
+        assert (await api.get(f"{path}/ephemeralcontainers")).body == answer.body
+        gone = await api.patch(f"{path}/ephemeralcontainers", {"spec": {"ephemeralContainers": []}})
+        assert gone.body["message"] == (
+            'Pod "p" is invalid: spec.ephemeralContainers: Forbidden: '
+            'existing ephemeral containers "look" may not be removed\n'
+        )
+        wrong = {"name": "c", "image": "x", "ports": [{"containerPort": 1}], "targetContainerName": "nobody"}
+        refused = await api.patch(
+            f"{path}/ephemeralcontainers", {"spec": {"ephemeralContainers": [wrong]}}, "strategic-merge-patch+json"
+        )
+        fields = [cause["field"] for cause in refused.body["details"]["causes"]]
+        assert [field.removeprefix("spec.ephemeralContainers") for field in fields] == [
+            "[0].name",
+            "[0].targetContainerName",
+            "[0].ports",
+        ]
+
+    async def test_a_binding_names_its_pod(self, api):
+        path = await self.make(api)
+        binding = {"metadata": {"name": "p"}, "target": {"kind": "Node", "name": "n"}}
+        wrong = await api.post(api.path("bindings"), {**binding, "target": {"kind": "Pod"}})
+        assert [cause["field"] for cause in wrong.body["details"]["causes"]] == ["target.kind", "target.name"]
+        assert (await api.post(api.path("bindings"), binding)).code == 201
+        assert (await api.get(path)).body["spec"]["nodeName"] == "n"
+        again = await api.post(f"{path}/binding", binding)
+        assert again.code == 409
+
+    async def test_keys_of_labels_become_part_of_selectors(self, api):
+        spread = {"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule"}
+        spread |= {"matchLabelKeys": ["app"], "labelSelector": {}}
+        pod = {
+            "metadata": {"name": "s", "labels": LABELS},
+            "spec": template(topologySpreadConstraints=[spread])["spec"],
+        }
+        made = await api.post(api.path("pods"), pod)
+        assert made.code == 201
+        assert made.body["spec"]["topologySpreadConstraints"][0]["labelSelector"] == {
+            "matchExpressions": [{"key": "app", "operator": "In", "values": ["web"]}]
+        }

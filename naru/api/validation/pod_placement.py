@@ -123,19 +123,21 @@ def _validate_pod_term(term: PodAffinityTerm, path: str) -> list[FieldError]:
 def _validate_label_keys(
     match: Sequence[str], mismatch: Sequence[str], selector: LabelSelector | None, path: str
 ) -> list[FieldError]:
-    """Check the keys whose values are taken from the pod itself: they add to a selector, once each."""
+    """Check the keys whose values are taken from the pod itself: the server adds them to the selector, once each."""
     errors = []
-    selected = {expression.key for expression in selector.match_expressions} if selector is not None else set()
-    selected |= selector.match_labels.keys() if selector is not None else set()
     for name, keys in (("matchLabelKeys", match), ("mismatchLabelKeys", mismatch)):
+        at = f"{path}.{name}"
         if keys and selector is None:
-            errors.append(forbidden(f"{path}.{name}", "must not be specified when labelSelector is not set"))
-        for index, key in enumerate(keys):
-            errors += each_invalid(f"{path}.{name}[{index}]", key, check_label_key(key))
-            if key in selected:
-                errors.append(
-                    invalid(f"{path}.{name}[{index}]", key, "exists in both matchLabelKeys and labelSelector")
-                )
+            errors.append(forbidden(at, "must not be specified when labelSelector is not set"))
+        for index, key in enumerate(keys if selector is not None else ()):
+            errors += each_invalid(f"{at}[{index}]", key, check_label_key(key))
+    seen = set(selector.match_labels) if selector is not None else set()
+    for expression in selector.match_expressions if selector is not None else ():
+        key = expression.key
+        if key in match and key in seen:
+            why = "exists in both matchLabelKeys and labelSelector"
+            errors.append(invalid(f"{path}[{match.index(key)}]", key, why))
+        seen.add(key)
     for index, key in enumerate(match):
         if key in mismatch:
             why = "exists in both matchLabelKeys and mismatchLabelKeys"
