@@ -16,7 +16,7 @@ from apiserver import authn, authz, discovery, health, node_proxy, openid, trail
 from apiserver.bodies.parsing import MAX_BYTES, too_large
 from apiserver.connections import PATIENCE, patience_for
 from apiserver.encoding import CACHE_CONTROL, prettier, to_yaml
-from apiserver.handlers.binding import bind, evict
+from apiserver.handlers.binding import bind, bind_named, evict
 from apiserver.handlers.call import Call
 from apiserver.handlers.create import create
 from apiserver.handlers.delete import delete, delete_collection
@@ -66,6 +66,12 @@ SUBRESOURCE_VERBS: Final[dict[tuple[str, str], Verb]] = {
     ("create", "binding"): bind,
     ("create", "eviction"): evict,
     ("create", "token"): create_token,
+    ("get", "ephemeralcontainers"): get,
+    ("update", "ephemeralcontainers"): update,
+    ("patch", "ephemeralcontainers"): patch,
+    ("get", "resize"): get,
+    ("update", "resize"): update,
+    ("patch", "resize"): patch,
     ("get", "scale"): get_scale,
     ("update", "scale"): update_scale,
     ("patch", "scale"): patch_scale,
@@ -111,7 +117,7 @@ def verb_of(info: RequestInfo) -> Verb:
         NotFound: the subresource is not served here.
     """
     if info.resource.is_virtual:
-        return review
+        return bind_named if info.resource.kind == "Binding" else review
     if not info.subresource:
         return VERBS[info.verb]
     verb = SUBRESOURCE_VERBS.get((info.verb, info.subresource))
