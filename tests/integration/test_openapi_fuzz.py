@@ -30,6 +30,8 @@ UPSTREAM_SAYS_SO = (
     "failed to create typed patch object",
     "failed to decode managed fields",
     "Timeout: Too large resource",
+    "Internal error occurred: failed to allocate",  # a port for health checks, of a Service
+    "duplicate nodePort",
 )
 STREAMS = ("/watch/", "/exec", "/attach", "/log")
 
