@@ -33,6 +33,7 @@ _MODULES: Final[dict[str, str]] = {
     "quota_v1": "quotas",
     "rbac_v1": "rbac",
     "replication_controller_v1": "replication_controllers",
+    "resource_v1": "devices",
     "service_v1": "services",
     "storage_v1": "storage",
 }  # by the module that declares a kind: the one of this package that holds its defaults

@@ -36,6 +36,7 @@ _MODULES: Final[dict[str, str]] = {
     "quota_v1": "quotas",
     "rbac_v1": "rbac",
     "replication_controller_v1": "replication_controllers",
+    "resource_v1": "resource_claims",
     "runtime_class_v1": "runtime_classes",
     "scheduling_v1": "scheduling",
     "service_account_v1": "core",

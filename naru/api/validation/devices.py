@@ -14,7 +14,6 @@ from naru.api.field_errors import (
     duplicate,
     each_invalid,
     invalid,
-    invalid_unshown,
     not_supported,
     required,
     too_long,
@@ -98,12 +97,8 @@ def validate_pool_name(name: str, path: str) -> list[FieldError]:
     if not name:
         return [required(path)]
     errors = [too_long(path, SUBDOMAIN_MAX)] if len(name) > SUBDOMAIN_MAX else []
-    return errors + [error for part in name.split("/") for error in validate_class_name_part(part, path)]
-
-
-def validate_class_name_part(part: str, path: str) -> list[FieldError]:
-    """Return the faults of one part of a name."""
-    return each_invalid(path, part, check_dns_subdomain(part))
+    parts = name.split("/")
+    return errors + [error for part in parts for error in each_invalid(path, part, check_dns_subdomain(part))]
 
 
 def validate_qualified_name(name: str, path: str) -> list[FieldError]:
@@ -230,8 +225,3 @@ def validate_toleration(toleration: DeviceToleration, at: str) -> list[FieldErro
 def _validate_effect(effect: str, at: str) -> list[FieldError]:
     known = not effect or effect in TAINT_EFFECTS
     return [] if known else [not_supported(f"{at}.effect", effect, TAINT_EFFECTS)]
-
-
-def unallocated(path: str, device: str) -> FieldError:
-    """Say that a status is about a device that the claim does not have."""
-    return invalid_unshown(path, device)
