@@ -11,10 +11,10 @@ from typing import Final
 from apiserver.registry import strategy_for
 from apiserver.registry.strategy import Context
 from apiserver.state import ServerState
-from naru.api.core_v1 import Namespace
 from naru.api.errors import AlreadyExists, ServiceUnavailable
 from naru.api.meta import KubeObject, ObjectMeta
 from naru.api.model import now
+from naru.api.namespace_v1 import Namespace
 from naru.api.scheduling_v1 import PriorityClass
 from naru.api.scheme import resource_of
 from naru.api.validation.scheduling import SYSTEM_CLASSES

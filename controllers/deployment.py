@@ -34,10 +34,10 @@ from controllers.deployment_status import (
 )
 from naru.api.apps_v1 import Deployment, DeploymentStatus, ReplicaSet
 from naru.api.conditions import ConditionStatus, find_condition
-from naru.api.core_v1 import Pod
 from naru.api.errors import AlreadyExists, APIError, NotFound
 from naru.api.keys import ObjectKey, key_of
 from naru.api.model import now as wall_now
+from naru.api.pod_v1 import Pod
 from naru.api.pods import is_terminal
 from naru.api.selectors import matcher
 from naru.client.client import Client

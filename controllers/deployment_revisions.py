@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from naru.api.apps_v1 import Deployment, ReplicaSet, ReplicaSetSpec
-from naru.api.core_v1 import PodTemplateSpec
 from naru.api.meta import LabelSelector, ObjectMeta
+from naru.api.pod_v1 import PodTemplateSpec
 from naru.controller.ownership import controller_reference
 
 HASH_LABEL: Final = "pod-template-hash"

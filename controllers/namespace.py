@@ -14,10 +14,11 @@ from datetime import datetime
 from typing import Any, ClassVar, Final
 
 from naru.api.conditions import ConditionStatus, set_condition
-from naru.api.core_v1 import Namespace, NamespaceCondition, Pod
 from naru.api.errors import APIError, Conflict, MethodNotAllowed, NotFound
 from naru.api.keys import ObjectKey
 from naru.api.model import now as wall_now
+from naru.api.namespace_v1 import Namespace, NamespaceCondition
+from naru.api.pod_v1 import Pod
 from naru.client.client import Client
 from naru.client.discovery import ServedResource, served_resources
 from naru.client.watch import EventType

@@ -10,8 +10,8 @@ import ipaddress
 from collections.abc import Iterable
 from typing import ClassVar
 
-from naru.api.core_v1 import Node
 from naru.api.keys import ObjectKey
+from naru.api.node_v1 import Node
 from naru.client.client import Client
 from naru.controller.controller import Controller, Result
 from naru.controller.events import NORMAL, EventRecorder

@@ -18,10 +18,11 @@ from typing import ClassVar, Final
 
 from naru.api.conditions import ConditionStatus, find_condition, set_condition
 from naru.api.coordination_v1 import Lease
-from naru.api.core_v1 import Node, NodeCondition, Pod, Taint, TaintEffect
 from naru.api.errors import NotFound
 from naru.api.keys import ObjectKey
 from naru.api.model import now as wall_now
+from naru.api.node_v1 import Node, NodeCondition, Taint, TaintEffect
+from naru.api.pod_v1 import Pod
 from naru.api.pods import READY, is_ready
 from naru.client.client import Client
 from naru.client.watch import EventType

@@ -16,10 +16,11 @@ from typing import ClassVar, Final
 
 from controllers.node_lifecycle import NODE_INDEX, node_of
 from controllers.taint_eviction import disrupt
-from naru.api.core_v1 import Node, Pod
 from naru.api.errors import NotFound
 from naru.api.keys import ObjectKey
 from naru.api.model import now as wall_now
+from naru.api.node_v1 import Node
+from naru.api.pod_v1 import Pod
 from naru.api.pods import is_terminal
 from naru.client.client import Client
 from naru.client.watch import EventType

@@ -17,11 +17,12 @@ from typing import ClassVar, Final
 
 from naru.api.apps_v1 import ReplicaSet, ReplicaSetCondition, ReplicaSetStatus
 from naru.api.conditions import ConditionStatus, find_condition, set_condition, without_condition
-from naru.api.core_v1 import Pod, PodPhase
 from naru.api.errors import APIError, NotFound
 from naru.api.keys import ObjectKey, key_of
 from naru.api.meta import ObjectMeta
 from naru.api.model import now as wall_now
+from naru.api.pod_status_v1 import PodPhase
+from naru.api.pod_v1 import Pod
 from naru.api.pods import READY, is_active, is_available, is_ready, is_terminal, restart_count
 from naru.api.selectors import matcher
 from naru.client.client import Client

@@ -7,10 +7,12 @@ Source: Kubernetes documentation, "Managing Service Accounts", "Certificates" (r
 
 from typing import ClassVar, Final
 
-from naru.api.core_v1 import ConfigMap, Namespace, ServiceAccount
+from naru.api.config_v1 import ConfigMap
 from naru.api.errors import AlreadyExists, Forbidden, NotFound
 from naru.api.keys import ObjectKey
 from naru.api.meta import KubeObject, ObjectMeta
+from naru.api.namespace_v1 import Namespace
+from naru.api.service_account_v1 import ServiceAccount
 from naru.client.client import Client
 from naru.client.errors import namespace_terminates
 from naru.controller.controller import Controller, Result

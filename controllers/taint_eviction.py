@@ -13,10 +13,12 @@ from datetime import datetime, timedelta
 from typing import ClassVar, Final
 
 from controllers.node_lifecycle import NODE_INDEX, node_of
-from naru.api.core_v1 import Node, Pod, Taint, TaintEffect, Toleration
 from naru.api.errors import Conflict, NotFound
 from naru.api.keys import ObjectKey, key_of
 from naru.api.model import now as wall_now
+from naru.api.node_v1 import Node, Taint, TaintEffect
+from naru.api.placement_v1 import Toleration
+from naru.api.pod_v1 import Pod
 from naru.client.client import Client
 from naru.client.watch import EventType
 from naru.controller.controller import Controller, Result

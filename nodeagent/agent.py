@@ -14,7 +14,8 @@ from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Final
 
-from naru.api.core_v1 import Node, Pod
+from naru.api.node_v1 import Node
+from naru.api.pod_v1 import Pod
 from naru.client import kubeconfig
 from naru.client.client import Client
 from naru.controller.events import EventRecorder

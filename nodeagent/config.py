@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 from pathlib import Path
 
-from naru.api.core_v1 import Pod
+from naru.api.pod_v1 import Pod
 
 NODE_PORT = 10250  # where the API server looks for a node's agent
 

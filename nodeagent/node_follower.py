@@ -8,8 +8,8 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
-from naru.api.core_v1 import Node
 from naru.api.keys import ObjectKey
+from naru.api.node_v1 import Node
 from naru.client.watch import EventType
 from naru.controller.informer import Informer
 

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from naru.api.core_v1 import (
+from naru.api.meta import ObjectMeta
+from naru.api.node_v1 import (
     ContainerImage,
     DaemonEndpoint,
     Node,
@@ -18,7 +19,6 @@ from naru.api.core_v1 import (
     NodeStatus,
     NodeSystemInfo,
 )
-from naru.api.meta import ObjectMeta
 from nodeagent.config import AgentConfig
 from nodeagent.images.store import Image
 from nodeagent.machine import Machine

@@ -11,8 +11,8 @@ import signal
 from collections.abc import Iterable
 from typing import Final
 
-from naru.api.core_v1 import Pod
 from naru.api.keys import ObjectKey, key_of
+from naru.api.pod_v1 import Pod
 from naru.api.pods import is_active
 from naru.client.watch import EventType
 from nodeagent.config import AgentConfig

@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 from typing import Final
 
 from naru.api.coordination_v1 import Lease, LeaseSpec
-from naru.api.core_v1 import Node, NodeStatus
 from naru.api.errors import AlreadyExists, APIError, Conflict, NotFound
 from naru.api.meta import ObjectMeta, OwnerReference
 from naru.api.model import now
+from naru.api.node_v1 import Node, NodeStatus
 from naru.client.client import Client
 from naru.client.errors import ConnectionFailed
 from naru.client.watch import EventType

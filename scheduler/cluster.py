@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from naru.api.core_v1 import Node
+from naru.api.node_v1 import Node
 from scheduler.podinfo import CPU, MEMORY, PODS, HostPort, PodInfo, amount_of
 
 IntArray: TypeAlias = NDArray[np.int64]

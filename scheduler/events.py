@@ -1,6 +1,7 @@
 """What a change in the cluster means for Pods that wait. Pure: old and new in, the events that could help out."""
 
-from naru.api.core_v1 import Node, Pod
+from naru.api.node_v1 import Node
+from naru.api.pod_v1 import Pod
 from scheduler.plugin import ClusterEvent
 
 SCHEDULER_NAME = "default-scheduler"  # Pods that name another scheduler are that one's

@@ -8,8 +8,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from naru.api.core_v1 import Container, Pod, Toleration
+from naru.api.container_v1 import Container
 from naru.api.keys import ObjectKey, key_of
+from naru.api.placement_v1 import Toleration
+from naru.api.pod_v1 import Pod
 from naru.api.pods import pod_requests
 from naru.api.quantity import int_value, milli_value
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from naru.api.core_v1 import Pod
 from naru.api.keys import ObjectKey, key_of
+from naru.api.pod_v1 import Pod
 from scheduler.plugin import ClusterEvent
 
 INITIAL_BACKOFF_S: Final = 1.0

@@ -11,10 +11,11 @@ import random
 from collections.abc import Coroutine
 from typing import Any, Final
 
-from naru.api.core_v1 import Node, Pod
 from naru.api.errors import APIError
 from naru.api.keys import key_of
 from naru.api.model import now
+from naru.api.node_v1 import Node
+from naru.api.pod_v1 import Pod
 from naru.client.client import Client
 from naru.client.errors import ConnectionFailed
 from naru.client.watch import EventType

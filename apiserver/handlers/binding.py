@@ -21,10 +21,11 @@ from apiserver.request_info import RequestInfo
 from apiserver.storage.entry import Entry
 from apiserver.storage.store import Keep, Remove
 from naru.api.conditions import set_condition
-from naru.api.core_v1 import Binding, Pod, PodCondition
 from naru.api.errors import Conflict, Invalid, invalid
 from naru.api.model import now
 from naru.api.options import DeleteOptions
+from naru.api.pod_status_v1 import PodCondition
+from naru.api.pod_v1 import Binding, Pod
 from naru.api.policy_v1 import Eviction
 from naru.api.scheme import resource_of
 from naru.api.validation.pods import validate_binding

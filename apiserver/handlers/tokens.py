@@ -16,11 +16,12 @@ from apiserver.handlers.write_options import CREATE, check_write_options
 from apiserver.service_accounts.claims import KUBELET_EXPIRATION_S, Bound, claims_of
 from apiserver.storage.store import not_found
 from naru.api.authentication_v1 import BoundObjectReference, TokenRequest, TokenRequestStatus
-from naru.api.core_v1 import Node, Pod
 from naru.api.errors import BadRequest, Conflict, FieldError, NotFound, invalid
 from naru.api.field_errors import invalid as invalid_field
 from naru.api.meta import KubeObject, ObjectMeta
 from naru.api.model import now
+from naru.api.node_v1 import Node
+from naru.api.pod_v1 import Pod
 from naru.api.scheme import by_kind
 from naru.api.validation.storage import validate_token_lifetime
 

@@ -22,11 +22,11 @@ from apiserver.registry.strategy import Strategy
 from apiserver.services import complete
 from apiserver.storage.entry import Entry
 from apiserver.storage.store import Keep, Remove, Written, conflict
-from naru.api.core_v1 import Namespace
 from naru.api.errors import FieldError, NotFound, invalid
 from naru.api.field_errors import invalid as invalid_field
 from naru.api.meta import KubeObject
 from naru.api.model import now
+from naru.api.namespace_v1 import Namespace
 
 MODIFIED: Final = "the object has been modified; please apply your changes to the latest version and try again"
 

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from naru.api.core_v1 import Node, Pod
 from naru.api.errors import BadRequest, NotFound, ServiceUnavailable
 from naru.api.meta import KubeObject
+from naru.api.node_v1 import Node
+from naru.api.pod_v1 import Pod
 from naru.api.scheme import Resource, resource_of
 
 POD: Final = resource_of(Pod)

@@ -18,10 +18,10 @@ from apiserver.protobuf.numbers import Numbers, numbers_of
 from apiserver.protobuf.wire import as_bytes, as_float, as_int, read_fields
 from naru.api.authentication_v1 import TokenRequest
 from naru.api.autoscaling_v1 import Scale
-from naru.api.core_v1 import Binding
 from naru.api.errors import BadRequest
 from naru.api.fields import Field, Shape
 from naru.api.options import DeleteOptions
+from naru.api.pod_v1 import Binding
 from naru.api.policy_v1 import Eviction
 from naru.api.scheme import by_kind
 

@@ -9,9 +9,14 @@ from collections.abc import Iterator
 from typing import Any, Final, get_args
 
 from naru.api.apps_v1 import Deployment, ReplicaSet
+from naru.api.config_v1 import ConfigMap, Secret
 from naru.api.coordination_v1 import Lease
-from naru.api.core_v1 import ConfigMap, Event, Namespace, Node, Pod, Secret, ServiceAccount
+from naru.api.event_v1 import Event
 from naru.api.model import Model
+from naru.api.namespace_v1 import Namespace
+from naru.api.node_v1 import Node
+from naru.api.pod_v1 import Pod
+from naru.api.service_account_v1 import ServiceAccount
 from naru.client.client import ObjectList
 
 KINDS: Final = (Namespace, Node, Pod, ReplicaSet, Deployment, ConfigMap, Secret, Event, Lease, ServiceAccount)

@@ -74,24 +74,35 @@ class Resource:
 
 
 _TABLE: Final = """
-v1 in core_v1
-  Namespace             namespaces             cluster    short:ns sub:status,finalize
-  Node                  nodes                  cluster    short:no sub:status
-  Pod                   pods                   namespaced short:po in:all \
+v1 in namespace_v1
+  Namespace namespaces cluster    short:ns sub:status,finalize
+v1 in node_v1
+  Node nodes cluster    short:no sub:status
+v1 in pod_v1
+  Pod     pods     namespaced short:po in:all \
       sub:status,binding,log,exec,attach,eviction,ephemeralcontainers,resize
-  Binding               bindings               namespaced verbs:create
-  ConfigMap             configmaps             namespaced short:cm
-  Secret                secrets                namespaced
-  ServiceAccount        serviceaccounts        namespaced short:sa sub:token
-  Event                 events                 namespaced short:ev
-  Endpoints             endpoints              namespaced short:ep stored
-  LimitRange            limitranges            namespaced short:limits stored
-  PersistentVolume      persistentvolumes      cluster    short:pv sub:status stored
+  Binding bindings namespaced verbs:create
+v1 in config_v1
+  ConfigMap configmaps namespaced short:cm
+  Secret    secrets    namespaced
+v1 in service_account_v1
+  ServiceAccount serviceaccounts namespaced short:sa sub:token
+v1 in event_v1
+  Event events namespaced short:ev
+v1 in endpoints_v1
+  Endpoints endpoints namespaced short:ep stored
+v1 in quota_v1
+  LimitRange    limitranges    namespaced short:limits stored
+  ResourceQuota resourcequotas namespaced short:quota sub:status stored
+v1 in persistent_volume_v1
+  PersistentVolume persistentvolumes cluster    short:pv sub:status stored
+v1 in persistent_volume_claim_v1
   PersistentVolumeClaim persistentvolumeclaims namespaced short:pvc sub:status stored
+v1 in replication_controller_v1
   PodTemplate           podtemplates           namespaced stored
   ReplicationController replicationcontrollers namespaced short:rc in:all sub:status,scale stored
-  ResourceQuota         resourcequotas         namespaced short:quota sub:status stored
-  Service               services               namespaced short:svc in:all sub:status stored
+v1 in service_v1
+  Service services namespaced short:svc in:all sub:status stored
 apps/v1 in apps_v1
   ControllerRevision controllerrevisions namespaced stored
   DaemonSet          daemonsets          namespaced short:ds in:all sub:status stored

@@ -18,10 +18,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Generic, NoReturn, TypeVar
 
-from naru.api.core_v1 import Event, EventSource, ObjectReference
 from naru.api.errors import APIError, NotFound
+from naru.api.event_v1 import Event, EventSource
 from naru.api.meta import KubeObject, ObjectMeta
 from naru.api.model import now
+from naru.api.refs_v1 import ObjectReference
 from naru.client.client import Client
 from naru.client.errors import ConnectionFailed
 from naru.controller.workqueue import Clock

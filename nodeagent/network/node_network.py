@@ -16,7 +16,7 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from pathlib import Path
 from typing import Final
 
-from naru.api.core_v1 import Node
+from naru.api.node_v1 import Node
 from nodeagent.network import masquerade, vxlan
 from nodeagent.network.errors import KernelRefusal, NetworkError
 from nodeagent.network.ipam import AddressPool

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
-from naru.api.core_v1 import Node
+from naru.api.node_v1 import Node
 from nodeagent.network.links import RTPROT_NARU, Link, LinkSpec, Route, Rtnetlink
 from nodeagent.network.naming import VXLAN, VXLAN_ID, VXLAN_OVERHEAD_BYTES, VXLAN_PORT, vtep_mac
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Final
 
-from naru.api.core_v1 import Pod
+from naru.api.pod_v1 import Pod
 from naru.api.pods import is_terminal, pod_requests
 from naru.api.quantity import parse_quantity
 from nodeagent.pods.observed import Verdict

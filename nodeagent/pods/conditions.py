@@ -6,7 +6,8 @@ Source: Kubernetes documentation, "Pod Lifecycle", pod conditions; the reasons a
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
-from naru.api.core_v1 import ContainerStatus, Pod, PodCondition
+from naru.api.pod_status_v1 import ContainerStatus, PodCondition
+from naru.api.pod_v1 import Pod
 
 Fact = tuple[bool, str, str]  # whether it holds; reason and message when there is something to say
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from naru.api.core_v1 import Container, Pod
+from naru.api.container_v1 import Container
+from naru.api.pod_v1 import Pod
 from nodeagent.images.store import Image
 from nodeagent.pods import resources, security
 from nodeagent.pods.downward import PodFacts

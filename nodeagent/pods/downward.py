@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from typing import Final
 
-from naru.api.core_v1 import Container, Pod, ResourceFieldSelector
+from naru.api.container_v1 import Container
+from naru.api.pod_v1 import Pod
 from naru.api.quantity import parse_quantity
+from naru.api.refs_v1 import ResourceFieldSelector
 from nodeagent.pods.faults import ConfigFault
 
 _SUBSCRIPT: Final = re.compile(r"(metadata\.(?:labels|annotations))\['([^']*)'\]")

@@ -9,7 +9,7 @@ Source: Kubernetes documentation, "Define Environment Variables"; core/v1 EnvVar
 from collections.abc import Mapping
 from typing import Protocol
 
-from naru.api.core_v1 import Container, EnvFromSource, EnvVar
+from naru.api.container_v1 import Container, EnvFromSource, EnvVar
 from nodeagent.pods.downward import PodFacts, field_value, resource_value
 from nodeagent.pods.expansion import expand
 from nodeagent.pods.faults import ConfigFault

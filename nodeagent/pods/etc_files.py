@@ -6,7 +6,7 @@ Source: Kubernetes documentation, "Adding entries to Pod /etc/hosts with HostAli
 from pathlib import Path
 from typing import Final
 
-from naru.api.core_v1 import Pod
+from naru.api.pod_v1 import Pod
 from nodeagent.runtime.spec import Mount
 
 MAX_HOSTNAME_LENGTH: Final = 63

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from naru.api.core_v1 import Pod
+from naru.api.pod_v1 import Pod
 
 
 @dataclass(frozen=True)

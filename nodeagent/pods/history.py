@@ -6,7 +6,7 @@ Flow: ContainerState from the shim, StartFault from a start -> *ContainerHistory
 from dataclasses import replace
 from typing import Final
 
-from naru.api.core_v1 import ContainerStateTerminated, ContainerStatus
+from naru.api.pod_status_v1 import ContainerStateTerminated, ContainerStatus
 from nodeagent.images.store import Image
 from nodeagent.pods.backoff import BackOff
 from nodeagent.pods.faults import CONFIG_REASON, StartFault, Waiting

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-from naru.api.core_v1 import Container
+from naru.api.container_v1 import Container
 from nodeagent.server.cri_log import parse_line
 
 MAX_MESSAGE_BYTES: Final = 4096

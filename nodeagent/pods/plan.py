@@ -10,7 +10,8 @@ Source: Kubernetes documentation, "Pod Lifecycle" and "Init Containers".
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from naru.api.core_v1 import Container, Pod
+from naru.api.container_v1 import Container
+from naru.api.pod_v1 import Pod
 from nodeagent.pods.observed import ContainerView, Observed, SandboxPhase
 
 TERMINAL_PHASES = frozenset({"Succeeded", "Failed"})

@@ -11,7 +11,8 @@ import time
 from collections.abc import Callable, Collection
 from typing import Final
 
-from naru.api.core_v1 import Container, Pod
+from naru.api.container_v1 import Container
+from naru.api.pod_v1 import Pod
 from naru.api.pods import container_path
 from naru.controller.events import NORMAL, WARNING, EventRecorder
 from naru.telemetry.trail import Span

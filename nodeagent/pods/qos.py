@@ -10,7 +10,7 @@ Source: Kubernetes documentation, "Pod Quality of Service Classes"; upstream's d
 import logging
 from typing import Final
 
-from naru.api.core_v1 import Pod
+from naru.api.pod_v1 import Pod
 from naru.api.pods import is_terminal
 from nodeagent.pods.resources import MIN_CPU_SHARES, class_cgroup, cpu_shares, requested_milli_cpu
 from nodeagent.runtime.cgroups import CgroupDriver

@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from naru.api.core_v1 import Container, Pod
+from naru.api.container_v1 import Container
 from naru.api.errors import BadRequest, NotFound
+from naru.api.pod_v1 import Pod
 from nodeagent.config import PodHome
 from nodeagent.pods.faults import before_start
 from nodeagent.pods.history import ContainerHistory

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from naru.api.core_v1 import ConfigMap, Pod, Secret
+from naru.api.config_v1 import ConfigMap, Secret
+from naru.api.pod_v1 import Pod
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,10 @@ import random
 from collections.abc import Callable
 from typing import Final
 
-from naru.api.core_v1 import Pod, PodStatus
 from naru.api.errors import APIError, Conflict, Invalid, NotFound
 from naru.api.keys import key_of
+from naru.api.pod_status_v1 import PodStatus
+from naru.api.pod_v1 import Pod
 from naru.client.client import Client
 from naru.client.errors import ConnectionFailed
 from naru.telemetry.trail import Cause, Span

@@ -7,7 +7,8 @@ Source: Kubernetes documentation, "Resource Management for Pods and Containers",
 from collections.abc import Mapping
 from typing import Final
 
-from naru.api.core_v1 import Container, Pod
+from naru.api.container_v1 import Container
+from naru.api.pod_v1 import Pod
 from naru.api.pods import qos_class
 from naru.api.quantity import int_value, milli_value
 from nodeagent.runtime.spec import CgroupLimits

@@ -10,7 +10,8 @@ import shutil
 import time
 from collections.abc import Callable, Mapping
 
-from naru.api.core_v1 import Container, Pod
+from naru.api.container_v1 import Container
+from naru.api.pod_v1 import Pod
 from naru.telemetry.trail import Span
 from nodeagent.network.errors import NetworkError
 from nodeagent.pods import etc_files, resources

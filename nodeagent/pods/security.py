@@ -5,7 +5,9 @@ Source: Kubernetes documentation, "Configure a Security Context"; capabilities(7
 
 from collections.abc import Sequence
 
-from naru.api.core_v1 import Capabilities, Container, Pod
+from naru.api.container_v1 import Container
+from naru.api.pod_v1 import Pod
+from naru.api.security_v1 import Capabilities
 from nodeagent.pods.faults import ConfigFault
 from nodeagent.runtime.capabilities import ALL, DEFAULT, NUMBERS
 

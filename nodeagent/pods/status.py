@@ -9,18 +9,18 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from naru.api.core_v1 import (
-    Container,
+from naru.api.container_v1 import Container
+from naru.api.pod_status_v1 import (
     ContainerState,
     ContainerStateRunning,
     ContainerStateTerminated,
     ContainerStateWaiting,
     ContainerStatus,
     HostIP,
-    Pod,
     PodIP,
     PodStatus,
 )
+from naru.api.pod_v1 import Pod
 from naru.api.pods import qos_class
 from nodeagent.pods import plan
 from nodeagent.pods.conditions import pod_conditions

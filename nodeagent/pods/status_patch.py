@@ -9,7 +9,7 @@ Source: Kubernetes documentation, "Update API Objects in Place Using kubectl pat
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from naru.api.core_v1 import PodStatus
+from naru.api.pod_status_v1 import PodStatus
 
 _REPLACED: Final = frozenset({"podIPs", "hostIPs"})
 

@@ -5,7 +5,7 @@ Source: Kubernetes documentation, "Using sysctls in a Kubernetes Cluster"; the s
 
 from typing import Final
 
-from naru.api.core_v1 import Pod
+from naru.api.pod_v1 import Pod
 
 SAFE_SYSCTLS: Final = frozenset(
     {

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from naru.api.core_v1 import Container, Pod
+from naru.api.container_v1 import Container
+from naru.api.pod_v1 import Pod
 from nodeagent.pods.faults import ConfigFault, StartFault
 
 T = TypeVar("T")

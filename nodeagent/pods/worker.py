@@ -13,9 +13,10 @@ from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from naru.api.core_v1 import Pod, PodStatus
 from naru.api.errors import APIError, Conflict, NotFound
 from naru.api.keys import key_of
+from naru.api.pod_status_v1 import PodStatus
+from naru.api.pod_v1 import Pod
 from naru.api.pods import container_path, is_terminal
 from naru.client.errors import ConnectionFailed
 from naru.controller.events import NORMAL, WARNING

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from naru.api.core_v1 import HostPathVolumeSource
+from naru.api.volumes_v1 import HostPathVolumeSource
 from nodeagent.volumes.errors import VolumeError
 
 _CHECKS: Final[Mapping[str, tuple[Callable[[int], bool], str]]] = {

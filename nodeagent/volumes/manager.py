@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from naru.api.core_v1 import Container, EmptyDirVolumeSource, Pod, Volume, VolumeMount
+from naru.api.container_v1 import Container
+from naru.api.pod_v1 import Pod
 from naru.api.quantity import int_value
+from naru.api.volumes_v1 import EmptyDirVolumeSource, Volume, VolumeMount
 from nodeagent.deletion import delete_tree
 from nodeagent.pods.downward import PodFacts
 from nodeagent.pods.expansion import expand, unknown_names

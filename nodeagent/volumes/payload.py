@@ -6,14 +6,13 @@ Source: Kubernetes documentation, "Volumes", "Projected Volumes"; core/v1.
 
 from collections.abc import Mapping, Sequence
 
-from naru.api.core_v1 import (
-    ConfigMap,
+from naru.api.config_v1 import ConfigMap, Secret
+from naru.api.volumes_v1 import (
     ConfigMapProjection,
     ConfigMapVolumeSource,
     DownwardAPIVolumeFile,
     KeyToPath,
     ProjectedVolumeSource,
-    Secret,
     SecretProjection,
     SecretVolumeSource,
     Volume,

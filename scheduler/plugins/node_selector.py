@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from naru.api.core_v1 import Node
+from naru.api.node_v1 import Node
 from scheduler.cluster import ClusterState
 from scheduler.plugin import ClusterEvent, Rejection
 from scheduler.podinfo import PodInfo

@@ -8,7 +8,8 @@ from typing import Final
 
 import numpy as np
 
-from naru.api.core_v1 import Node, Taint, Toleration
+from naru.api.node_v1 import Node, Taint
+from naru.api.placement_v1 import Toleration
 from scheduler.cluster import ClusterState, FloatArray, Mask
 from scheduler.plugin import ClusterEvent, Rejection
 from scheduler.podinfo import PodInfo
