@@ -32,6 +32,7 @@ from apiserver.negotiation import JSON, YAML, check_route, is_pretty, negotiated
 from apiserver.openapi import serving as openapi
 from apiserver.openapi.library import Library
 from apiserver.patch import PATCH_TYPES
+from apiserver.quick_gets import QUICK_GETS, QuickGets
 from apiserver.request_info import RequestInfo, is_served_by_api, not_allowed, request_info, unknown_path
 from apiserver.routes import ANY, add_route
 from apiserver.state import ServerState
@@ -83,6 +84,7 @@ def make_app(state: ServerState) -> web.Application:
     app = web.Application(middlewares=[_guard], client_max_size=MAX_BYTES)
     app[STATE] = state
     app[PATIENCE] = patience_for(state.config.request_timeout_s)
+    app[QUICK_GETS] = QuickGets(state.caches)
     for module in (health, discovery, trail, node_proxy, openid):
         module.add_routes(app, state)
     openapi.add_routes(app, Library(state.config.cache_dir))
@@ -190,3 +192,4 @@ async def finish_headers(request: web.Request, response: web.StreamResponse) -> 
     if told := request.get("deprecation"):
         response.headers.extend(("Warning", header) for header in warning_headers([told]))
     response.headers.popall("Server", None)
+    request.app[QUICK_GETS].learn(request, response)

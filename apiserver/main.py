@@ -13,7 +13,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Final
@@ -23,6 +23,7 @@ from aiohttp import web
 from apiserver.app import finish_headers, make_app
 from apiserver.authn import server_tls
 from apiserver.connections import PATIENCE, limits
+from apiserver.quick_gets import QUICK_GETS
 from apiserver.startup import prepare_cluster
 from apiserver.state import SERVICE_CIDR, ServerConfig, ServerState
 from apiserver.storage.caches import Caches
@@ -128,9 +129,11 @@ async def running(config: ServerConfig) -> AsyncIterator[ServerState]:
     app = make_app(state)
     app.on_response_prepare.append(finish_headers)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S, **limits())
+    listeners: list[asyncio.Server] = []
     try:
         await runner.setup()
-        await _listen(runner, config)
+        assert runner.server is not None
+        await _listen(app[QUICK_GETS].front_of(runner.server), config, listeners)
         async with asyncio.TaskGroup() as group:
             silent = app[PATIENCE].silent.watch(runner)
             work: list[Coroutine[None, None, None]] = [
@@ -145,15 +148,25 @@ async def running(config: ServerConfig) -> AsyncIterator[ServerState]:
             finally:
                 state.stopping.set()
                 caches.end_watchers()
+                _close(listeners)
                 await runner.cleanup()  # lets requests under way end, for which the tasks are still needed
                 for task in tasks:
                     task.cancel()
     finally:
+        _close(listeners)
         await runner.cleanup()
         await etcd.close()
 
 
-async def _listen(runner: web.AppRunner, config: ServerConfig) -> None:
+def _close(listeners: list[asyncio.Server]) -> None:
+    """Accept no more connections."""
+    for listener in listeners:
+        listener.close()
+
+
+async def _listen(
+    protocol: Callable[[], asyncio.Protocol], config: ServerConfig, listeners: list[asyncio.Server]
+) -> None:
     pki = config.pki_dir
     try:
         tls = server_tls(pki / "apiserver.crt", pki / "apiserver.key", config.ca_file)
@@ -161,9 +174,10 @@ async def _listen(runner: web.AppRunner, config: ServerConfig) -> None:
         missing = [name for name in ("ca.crt", "apiserver.crt", "apiserver.key") if not (pki / name).is_file()]
         why = f"it has no {', '.join(missing)}" if missing else f"{error}"
         raise CannotStart(f"--pki-dir {pki}: {why}") from error
+    loop = asyncio.get_running_loop()
     for host, port in config.listen:
         try:
-            await web.TCPSite(runner, host, port, ssl_context=tls, backlog=BACKLOG).start()
+            listeners.append(await loop.create_server(protocol, host, port, ssl=tls, backlog=BACKLOG))
         except OSError as error:
             why = os.strerror(error.errno).lower() if error.errno else str(error)
             message = f"--listen {host}:{port}: {why}; choose another address, or stop what listens there"

@@ -5,7 +5,8 @@ from aiohttp import web
 from apiserver import query
 from apiserver.handlers.call import Call
 from apiserver.handlers.list_options import parse_revision
-from apiserver.handlers.output import respond
+from apiserver.handlers.output import Form, respond
+from apiserver.quick_gets import SHOWN
 from apiserver.storage.caches import CacheBehind
 from apiserver.storage.entry import Entry
 from apiserver.storage.store import not_found
@@ -17,6 +18,8 @@ async def get(call: Call) -> web.StreamResponse:
     if query.flag(call.request, "export"):
         raise BadRequest("the export parameter, deprecated since v1.14, is no longer supported")
     entry = await find(call)
+    if call.form == Form():
+        call.request[SHOWN] = call.resource, call.info.key
     return await respond(call.request, call.form.one(entry), call.form)
 
 
