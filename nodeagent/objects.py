@@ -18,6 +18,7 @@ from naru.api.keys import ObjectKey
 from naru.api.meta import KubeObject
 from naru.client.client import Client
 from naru.controller.informer import Informer
+from naru.controller.list_watch import WholeObjects
 from nodeagent.pods.references import References, referenced_names
 
 logger = logging.getLogger(__name__)
@@ -88,7 +89,9 @@ class ReferencedObjects:
 
     def _start(self, kind: Kind, key: ObjectKey) -> _Followed:
         selector = f"metadata.name={key.name}"
-        informer: Informer[Any] = Informer(self._client, kind, namespace=key.namespace, field_selector=selector)
+        informer: Informer[Any] = Informer(
+            WholeObjects(self._client, kind, namespace=key.namespace, field_selector=selector)
+        )
         task = asyncio.create_task(informer.run(), name=f"follow {kind.__name__} {key}")
         followed = _Followed(informer, task)
         informer.on_event(followed.tell)

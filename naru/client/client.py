@@ -34,7 +34,7 @@ PATCH_MEDIA_TYPES: Final[Mapping[str, str]] = {
     "apply": "application/apply-patch+yaml",
 }
 _JSON: Final = "application/json"
-_WATCH_MIN_S: Final = 300  # a watch lives 5 to 10 minutes, at random, so that reconnections spread
+_WATCH_MIN_S: Final = 300  # a watch lives 5 to 10 minutes
 
 
 class ObjectList(Model, Generic[M]):
@@ -145,7 +145,7 @@ class Client:
             fieldSelector=field_selector,
             sendInitialEvents="true" if send_initial_events else "",
             resourceVersionMatch="NotOlderThan" if send_initial_events else "",
-            timeoutSeconds=timeout_s or _WATCH_MIN_S + secrets.randbelow(_WATCH_MIN_S),
+            timeoutSeconds=timeout_s or watch_timeout_s(),
         )
         path = resource_of(model).path(namespace)
         async with (
@@ -323,6 +323,11 @@ class Client:
 
     def _write_params(self, dry_run: bool) -> dict[str, str]:
         return _params(fieldManager=self._field_manager or self._user_agent, dryRun="All" if dry_run else "")
+
+
+def watch_timeout_s() -> int:
+    """Choose how long a watch shall live: at random, so that reconnections spread."""
+    return _WATCH_MIN_S + secrets.randbelow(_WATCH_MIN_S)
 
 
 def _params(**values: str | int) -> dict[str, str]:

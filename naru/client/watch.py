@@ -58,17 +58,21 @@ def decode_event(model: type[M], line: bytes) -> WatchEvent[M]:
         APIError: the line is an ERROR event.
         ConnectionFailed: the line is cut short.
     """
-    try:
-        event: dict[str, Any] = orjson.loads(line)
-    except orjson.JSONDecodeError as error:
-        raise ConnectionFailed(f"watch broke in the middle of an event: {error}") from error
-    content = event["object"]
-    if event["type"] == "ERROR":
-        raise from_status(content, 500)
-    kind = EventType(event["type"])
+    kind, content = read_event(line)
     if kind is EventType.BOOKMARK:
         return WatchEvent(kind, model.model_construct(metadata=ObjectMeta.model_validate(content["metadata"])))
     try:
         return WatchEvent(kind, model.model_validate(content))
     except ValidationError as error:
         raise InternalError(f"the watch tells of something that is no {model.__name__}: {error}") from error
+
+
+def read_event(line: bytes) -> tuple[EventType, dict[str, Any]]:
+    """Read one line without judging what the object is; raises as :func:`decode_event` does."""
+    try:
+        event: dict[str, Any] = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        raise ConnectionFailed(f"watch broke in the middle of an event: {error}") from error
+    if event["type"] == "ERROR":
+        raise from_status(event["object"], 500)
+    return EventType(event["type"]), event["object"]

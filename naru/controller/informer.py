@@ -7,12 +7,14 @@ One informer a kind is shared by everybody in a process, through the factory.
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Any, Generic, NoReturn, TypeVar, cast
+from typing import Any, Generic, NoReturn, TypeVar
 
 from naru.api.keys import key_of
 from naru.api.meta import KubeObject
+from naru.api.scheme import Resource, resource_of
 from naru.client.client import Client
 from naru.client.watch import EventType, WatchEvent
+from naru.controller.list_watch import ListWatch, MetadataAlone, WholeObjects
 from naru.controller.reflector import Reflector
 from naru.controller.store import Store
 
@@ -27,10 +29,9 @@ Callback = Callable[[EventType, M | None, M | None], None]
 class Informer(Generic[M]):
     """The objects of one kind, current to within the delay of the watch."""
 
-    def __init__(self, client: Client, model: type[M], **scope: str) -> None:
-        """Prepare; ``scope`` is that of the reflector: namespace, label_selector, field_selector."""
+    def __init__(self, source: ListWatch[M]) -> None:
         self.store: Store[M] = Store()
-        self._reflector = Reflector(client, model, self, **cast(Any, scope))
+        self._reflector = Reflector(source, self)
         self._callbacks: list[Callback[M]] = []
         self._synced = asyncio.Event()
 
@@ -110,12 +111,26 @@ class InformerFactory:
     ) -> Informer[M]:
         """Return the informer of a kind and scope; it is the same one for the same question."""
         scope = {"namespace": namespace, "label_selector": label_selector, "field_selector": field_selector}
-        key = (model, *scope.values())
-        if key not in self._informers:
-            self._informers[key] = Informer(self._client, model, **scope)
-            if self._group is not None:
-                self._start(self._group, self._informers[key])
-        return cast(Informer[M], self._informers[key])
+        key = (resource_of(model), *scope.values())
+        return self._informers.get(key) or self._add(key, Informer(WholeObjects(self._client, model, **scope)))
+
+    def metadata_informer(self, resource: Resource) -> Informer[Any]:
+        """Return an informer of a kind for somebody who needs no more than metadata.
+
+        It is the one that holds whole objects if somebody else wants these anyway: nothing is kept twice.
+        """
+        found = self._informers.get((resource, "", "", "")) or self._informers.get((resource,))
+        return found or self._add((resource,), Informer(MetadataAlone(self._client, resource)))
+
+    def follows(self, resource: Resource) -> bool:
+        """Tell whether somebody follows the whole objects of a kind, all of them."""
+        return (resource, "", "", "") in self._informers
+
+    def _add(self, key: tuple[object, ...], informer: Informer[Any]) -> Informer[Any]:
+        self._informers[key] = informer
+        if self._group is not None:
+            self._start(self._group, informer)
+        return informer
 
     async def wait(self) -> None:
         """Wait until every informer made so far is synced."""

@@ -1,6 +1,6 @@
 """Reflector: list, then watch, for ever: what the API server holds, told as a stream of changes.
 
-Flow: API server -> *Reflector* -> sink (an Informer).
+Flow: API server -> ListWatch -> *Reflector* -> sink (an Informer).
     list -> sink.replace(all) -> watch from the list's revision -> sink.apply(event)...
       ^                            | ended or broken: watch again from the last revision seen
       +---------- 410 Gone --------+ the server no longer has that history
@@ -14,10 +14,10 @@ from typing import Final, Generic, NoReturn, Protocol, TypeVar
 
 from naru.api.errors import APIError, Gone
 from naru.api.meta import KubeObject
-from naru.client.client import Client
 from naru.client.errors import ConnectionFailed
 from naru.client.watch import EventType, WatchEvent
 from naru.controller.backoff import Backoff
+from naru.controller.list_watch import ListWatch
 
 logger = logging.getLogger(__name__)
 
@@ -37,26 +37,12 @@ class Sink(Protocol[M]):
 
 
 class Reflector(Generic[M]):
-    """Follows one kind, in one namespace or all, perhaps through selectors."""
+    """Follows one kind."""
 
-    def __init__(
-        self,
-        client: Client,
-        model: type[M],
-        sink: Sink[M],
-        *,
-        namespace: str = "",
-        label_selector: str = "",
-        field_selector: str = "",
-        backoff: Backoff | None = None,
-    ) -> None:
-        self._client = client
-        self._model = model
+    def __init__(self, source: ListWatch[M], sink: Sink[M]) -> None:
+        self._source = source
         self._sink = sink
-        self._namespace = namespace
-        self._label_selector = label_selector
-        self._field_selector = field_selector
-        self._backoff = backoff or Backoff(cap_s=1.0)
+        self._backoff = Backoff(cap_s=1.0)
         self._revision = ""  # where to watch from; empty: list first
 
     async def run(self) -> NoReturn:
@@ -67,13 +53,13 @@ class Reflector(Generic[M]):
             try:
                 await self._follow()
             except Gone:
-                logger.info("watch history gone, listing again", extra={"kind": self._model.__name__})
+                logger.info("watch history gone, listing again", extra={"kind": self._source.kind})
                 self._revision = ""
                 if resumed:
                     continue  # the server is there, and a list is all it wants
             except ConnectionFailed as error:
                 self._report(error)
-                await self._client.wait_reachable()
+                await self._source.client.wait_reachable()
             except APIError as error:
                 self._report(error)
                 self._revision = ""  # a server that does not know our revision says so in many ways
@@ -85,14 +71,7 @@ class Reflector(Generic[M]):
         """List if need be, then pass on one watch from its begin to its end."""
         if not self._revision:
             await self._list()
-        events = self._client.watch(
-            self._model,
-            self._namespace,
-            resource_version=self._revision,
-            label_selector=self._label_selector,
-            field_selector=self._field_selector,
-        )
-        async with aclosing(events):
+        async with aclosing(self._source.watch(self._revision)) as events:
             async for event in events:
                 if event.type is not EventType.BOOKMARK:
                     self._sink.apply(event)
@@ -100,16 +79,11 @@ class Reflector(Generic[M]):
                 self._backoff.reset()
 
     async def _list(self) -> None:
-        objects = await self._client.list(
-            self._model,
-            self._namespace,
-            label_selector=self._label_selector,
-            field_selector=self._field_selector,
-        )
-        self._sink.replace(objects.items)
-        self._revision = objects.metadata.resource_version
+        objects, revision = await self._source.list()
+        self._sink.replace(objects)
+        self._revision = revision
 
     def _report(self, error: Exception) -> None:
         """Log the first failure of a row; the others say the same."""
         level = logging.WARNING if self._backoff.tries == 0 else logging.DEBUG
-        logger.log(level, "list or watch failed", extra={"kind": self._model.__name__, "error": str(error)})
+        logger.log(level, "list or watch failed", extra={"kind": self._source.kind, "error": str(error)})

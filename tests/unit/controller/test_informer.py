@@ -7,6 +7,7 @@ from naru.client.client import Client
 from naru.client.config import ClientConfig
 from naru.client.watch import EventType, WatchEvent
 from naru.controller.informer import Informer, InformerFactory
+from naru.controller.list_watch import WholeObjects
 from naru.controller.ownership import OWNER_INDEX
 from naru.controller.store import Store, controller_uid
 
@@ -58,7 +59,7 @@ def client() -> Client:
 
 @pytest.fixture
 def informer(client: Client) -> Informer[ConfigMap]:
-    return Informer(client, ConfigMap)
+    return Informer(WholeObjects(client, ConfigMap))
 
 
 @pytest.fixture
