@@ -1,6 +1,6 @@
 """Collect objects whose owners are gone, and help owners that go to take their dependents along, or to leave them.
 
-Watches: every kind of the scheme that can own or be owned (Events and Leases are neither).
+Watches: the metadata of all kinds that have objects (``owner_graph.py``).
 Decides, for one object (:func:`plan_collection`), from what its owners are:
     solid     an owner is there                                 -> keep; forget the references to owners that are not
     absent    the API server says it is not there, or has another uid
@@ -14,25 +14,31 @@ Invariant: an owner is absent only if the API server itself said so: a cache may
 Source: Kubernetes documentation, "Garbage Collection", "Owners and Dependents".
 """
 
-from collections.abc import Iterable, Sequence
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar, Final
 
-from naru.api.errors import NotFound
+from controllers.owner_graph import Graph, resource_named
+from naru.api.errors import APIError, NotFound
 from naru.api.keys import ObjectKey, key_of
 from naru.api.meta import KubeObject, OwnerReference
-from naru.api.scheme import RESOURCES, Resource, by_kind
+from naru.api.scheme import Resource
 from naru.client.client import Client
+from naru.client.errors import ConnectionFailed
+from naru.client.metadata import MetadataClient
 from naru.client.watch import EventType
 from naru.controller.controller import Controller, Result
 from naru.controller.informer import Informer, InformerFactory
 from naru.telemetry.trail import Cause
 
+logger = logging.getLogger(__name__)
+
 ORPHAN: Final = "orphan"
 FOREGROUND: Final = "foregroundDeletion"
-_NOT_COLLECTED: Final = frozenset(("events", "leases"))
-_OWNERS: Final = "owners"  # an index: objects by the uids of all their owners
+_LOOK_EVERY_S: Final = 5.0  # for the first object of a kind; once it has one, the kind is watched
 
 
 class OwnerState(StrEnum):
@@ -79,49 +85,8 @@ def blocks(dependent: KubeObject, owner_uid: str) -> bool:
     return any(ref.uid == owner_uid and ref.block_owner_deletion for ref in dependent.metadata.owner_references)
 
 
-def owner_uids(obj: KubeObject) -> tuple[str, ...]:
-    """Return the uids of all owners (an index function)."""
-    return tuple(reference.uid for reference in obj.metadata.owner_references)
-
-
-class Graph:
-    """Who owns whom, over all kinds: one informer each, with an index by owner."""
-
-    def __init__(self, factory: InformerFactory) -> None:
-        self.resources = [r for r in RESOURCES if r.plural not in _NOT_COLLECTED and not r.is_virtual]
-        self._informers = {(r.api_version, r.kind): factory.informer(r.model) for r in self.resources}
-        for informer in self._informers.values():
-            informer.store.add_index(_OWNERS, owner_uids)
-        self._collectors: dict[tuple[str, str], KindCollector] = {}
-
-    @property
-    def informers(self) -> Iterable[Informer[Any]]:
-        """All of them: nobody may judge before every kind is listed."""
-        return self._informers.values()
-
-    def informer(self, resource: Resource) -> Informer[Any]:
-        """Return the informer of one kind."""
-        return self._informers[resource.api_version, resource.kind]
-
-    def dependents(self, uid: str) -> list[KubeObject]:
-        """Return the objects that name an owner, of whatever kind."""
-        return [obj for informer in self._informers.values() for obj in informer.store.by_index(_OWNERS, uid)]
-
-    def owner(self, resource: Resource, key: ObjectKey, uid: str) -> KubeObject | None:
-        """Return an owner if the cache has it."""
-        informer = self._informers.get((resource.api_version, resource.kind))
-        found = informer.store.get(key) if informer is not None else None
-        return found if found is not None and found.metadata.uid == uid else None
-
-    def register(self, resource: Resource, collector: "KindCollector") -> None:
-        """Make a collector known as the one of its kind."""
-        self._collectors[resource.api_version, resource.kind] = collector
-
-    def look_at(self, api_version: str, kind: str, key: ObjectKey) -> None:
-        """Queue an object with the collector of its kind."""
-        collector = self._collectors.get((api_version, kind))
-        if collector is not None:
-            collector.queue.add(key)
+LookAt = Callable[[Resource, ObjectKey], None]
+"""Queues an object with the collector of its kind."""
 
 
 class KindCollector(Controller):
@@ -129,35 +94,41 @@ class KindCollector(Controller):
 
     name: ClassVar[str] = "garbage-collector"
 
-    def __init__(self, client: Client, graph: Graph, resource: Resource) -> None:
+    def __init__(
+        self, client: Client, graph: Graph, resource: Resource, informer: Informer[Any], look_at: LookAt
+    ) -> None:
         super().__init__()
-        self._client = client.named(self.name)
+        self._metadata = MetadataClient(client)
         self._graph = graph
-        graph.register(resource, self)
-        informer = graph.informer(resource)
-        self._store = informer.store
-        for other in graph.informers:
-            self.needs(other)
-        informer.on_event(self._changed)
+        self._resource = resource
+        self._look_at = look_at
+        self._store = self.needs(informer).store
 
-    def _changed(self, event_type: EventType, old: KubeObject | None, new: KubeObject | None) -> None:
+    def changed(self, _: EventType, old: KubeObject | None, new: KubeObject | None) -> None:
         """Queue whoever a change concerns: the object, its dependents when it goes, its owners when it is gone."""
         if new is None:
             assert old is not None, "a deletion has a state before it"
             self._look_at_dependents(old)
-            for reference in old.metadata.owner_references:
-                for namespace in {old.metadata.namespace, ""}:
-                    self._graph.look_at(reference.api_version, reference.kind, ObjectKey(namespace, reference.name))
+            self._look_at_owners(old)
             return
         leaves = new.metadata.deletion_timestamp is not None
         if old is None or old.metadata.owner_references != new.metadata.owner_references or leaves:
             self.queue.add(key_of(new))
+            for reference in new.metadata.owner_references:
+                if (resource := resource_named(reference)) is not None:
+                    self._graph.wake(resource)
         if leaves and (old is None or old.metadata.deletion_timestamp is None):
             self._look_at_dependents(new)
 
     def _look_at_dependents(self, owner: KubeObject) -> None:
-        for obj in self._graph.dependents(owner.metadata.uid):
-            self._graph.look_at(obj.api_version, obj.kind, key_of(obj))
+        for resource, obj in self._graph.dependents(owner.metadata.uid):
+            self._look_at(resource, key_of(obj))
+
+    def _look_at_owners(self, obj: KubeObject) -> None:
+        for reference in obj.metadata.owner_references:
+            resource = resource_named(reference)
+            if resource is not None:
+                self._look_at(resource, _owner_key(resource, obj, reference))
 
     async def reconcile(self, key: ObjectKey) -> Result:
         """Judge one object: as an owner if it is being deleted, else as a dependent."""
@@ -172,32 +143,38 @@ class KindCollector(Controller):
 
     async def _let_go(self, owner: KubeObject) -> None:
         """Do what an owner on its way out asked for its dependents, then take that wish off it."""
+        if not {ORPHAN, FOREGROUND} & set(owner.metadata.finalizers):
+            return
+        await self._graph.complete()
         dependents = self._graph.dependents(owner.metadata.uid)
         if ORPHAN in owner.metadata.finalizers:
             cause = Cause.of(owner, f"{owner.metadata.name} goes and leaves its dependents")
-            for obj in dependents:
-                await self._drop_owners(obj, (owner.metadata.uid,), cause)
+            for resource, obj in dependents:
+                await self._drop_owners(resource, obj, (owner.metadata.uid,), cause)
             await self._remove_finalizer(owner, ORPHAN)
-        elif FOREGROUND in owner.metadata.finalizers and not any(blocks(d, owner.metadata.uid) for d in dependents):
+        elif not any(blocks(obj, owner.metadata.uid) for _, obj in dependents):
             await self._remove_finalizer(owner, FOREGROUND)
 
     async def _judge(self, obj: KubeObject) -> None:
         owners = [(reference.uid, await self._state(obj, reference)) for reference in obj.metadata.owner_references]
+        if any(state is OwnerState.WAITING for _, state in owners):
+            await self._graph.complete()
         has_dependents = bool(self._graph.dependents(obj.metadata.uid))
         plan = plan_collection(obj, owners, has_dependents=has_dependents)
         names = ", ".join(f"{owner.kind} {owner.name}" for owner in obj.metadata.owner_references)
         if plan.drop:
-            await self._drop_owners(obj, plan.drop, Cause.of(obj, f"some owners are gone: {names}"))
+            cause = Cause.of(obj, f"some owners are gone: {names}")
+            await self._drop_owners(self._resource, obj, plan.drop, cause)
         elif plan.delete is not None:
             await self._delete(obj, plan.delete, Cause.of(obj, f"its owners are gone or going: {names}"))
 
     async def _state(self, obj: KubeObject, reference: OwnerReference) -> OwnerState:
         """Find out what an owner is, from the API server itself if the cache does not have it."""
-        resource = by_kind(reference.api_version, reference.kind)
+        resource = resource_named(reference)
         if resource is None or (resource.namespaced and not obj.metadata.namespace):
             return OwnerState.SOLID  # a kind that we do not know, or an impossible reference: not ours to judge
-        key = ObjectKey(obj.metadata.namespace if resource.namespaced else "", reference.name)
-        owner = self._graph.owner(resource, key, reference.uid) or await self._ask(resource, key)
+        key = _owner_key(resource, obj, reference)
+        owner = await self._graph.owner(resource, key, reference.uid) or await self._ask(resource, key)
         if owner is None or owner.metadata.uid != reference.uid:
             return OwnerState.ABSENT
         waits = owner.metadata.deletion_timestamp is not None and FOREGROUND in owner.metadata.finalizers
@@ -205,46 +182,69 @@ class KindCollector(Controller):
 
     async def _ask(self, resource: Resource, key: ObjectKey) -> KubeObject | None:
         try:
-            return await self._client.get(resource.model, key.name, key.namespace)
+            return await self._metadata.get(resource, key)
         except NotFound:
             return None
 
     async def _delete(self, obj: KubeObject, propagation: Propagation, cause: Cause) -> None:
-        meta = obj.metadata
         try:
-            await self._client.delete(
-                type(obj),
-                meta.name,
-                meta.namespace,
-                uid=meta.uid,
-                resource_version=meta.resource_version,
-                propagation=propagation,
-                cause=cause,
-            )
+            await self._metadata.delete(self._resource, obj, propagation, cause)
         except NotFound:
             return
 
-    async def _drop_owners(self, obj: KubeObject, uids: Sequence[str], cause: Cause) -> None:
-        meta = obj.metadata
+    async def _drop_owners(self, resource: Resource, obj: KubeObject, uids: Sequence[str], cause: Cause) -> None:
         references = [{"$patch": "delete", "uid": uid} for uid in uids]
-        patch = {"metadata": {"uid": meta.uid, "ownerReferences": references}}
         try:
-            await self._client.patch(type(obj), meta.name, meta.namespace, patch, "strategic", cause=cause)
+            await self._metadata.patch(resource, obj, {"ownerReferences": references}, "strategic", cause)
         except NotFound:
             return
 
     async def _remove_finalizer(self, owner: KubeObject, finalizer: str) -> None:
         meta = owner.metadata
         others = [name for name in meta.finalizers if name != finalizer]
-        patch = {"metadata": {"uid": meta.uid, "resourceVersion": meta.resource_version, "finalizers": others}}
+        patch = {"resourceVersion": meta.resource_version, "finalizers": others}
         cause = Cause.of(owner, f"{finalizer}: done with the dependents")
         try:
-            await self._client.patch(type(owner), meta.name, meta.namespace, patch, cause=cause)
+            await self._metadata.patch(self._resource, owner, patch, "merge", cause)
         except NotFound:
             return
 
 
-def new_garbage_collectors(client: Client, factory: InformerFactory) -> list[KindCollector]:
-    """Make the collectors of all kinds."""
-    graph = Graph(factory)
-    return [KindCollector(client, graph, resource) for resource in graph.resources]
+def _owner_key(resource: Resource, obj: KubeObject, reference: OwnerReference) -> ObjectKey:
+    """Return the key of an owner: it is in the namespace of what it owns, or in none."""
+    return ObjectKey(obj.metadata.namespace if resource.namespaced else "", reference.name)
+
+
+class GarbageCollector:
+    """Runs a collector for each kind that is awake."""
+
+    def __init__(self, client: Client, factory: InformerFactory) -> None:
+        self._client = client.named(KindCollector.name)
+        self._factory = factory
+        self._graph = Graph(self._client, factory, self._woken)
+        self._collectors: dict[Resource, KindCollector] = {}
+        self._start: Callable[[KindCollector], object]
+
+    async def run(self, workers: int) -> None:
+        """Work until cancelled. It begins when what others follow is there: nobody waits for a collection."""
+        await self._factory.wait()
+        async with asyncio.TaskGroup() as group:
+            self._start = lambda collector: group.create_task(collector.run(workers), name=collector.name)
+            self._graph.wake_followed()
+            while True:
+                try:
+                    await self._graph.complete()
+                except (APIError, ConnectionFailed) as error:
+                    logger.debug("cannot look for new kinds", extra={"error": str(error)})
+                await asyncio.sleep(_LOOK_EVERY_S)
+
+    def _woken(self, resource: Resource, informer: Informer[Any]) -> None:
+        collector = KindCollector(self._client, self._graph, resource, informer, self._look_at)
+        self._collectors[resource] = collector
+        informer.on_event(collector.changed)
+        self._start(collector)
+
+    def _look_at(self, resource: Resource, key: ObjectKey) -> None:
+        collector = self._collectors.get(resource)
+        if collector is not None:
+            collector.queue.add(key)

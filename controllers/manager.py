@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from controllers.deployment import DeploymentController
-from controllers.garbage_collector import new_garbage_collectors
+from controllers.garbage_collector import GarbageCollector
 from controllers.namespace import NamespaceController
 from controllers.node_ipam import NodeIpamController
 from controllers.node_lifecycle import GRACE_PERIOD_S, NodeLifecycleController
@@ -46,6 +46,7 @@ class Manager:
         self._factory = InformerFactory(client)
         self._recorders: list[EventRecorder] = []
         self._controllers = list(self._new_controllers())
+        self._garbage_collector = GarbageCollector(client, self._factory)
 
     def _new_controllers(self) -> Iterable[Controller]:
         client, factory, options = self._client, self._factory, self._options
@@ -73,7 +74,6 @@ class Manager:
             threshold=options.terminated_pod_gc_threshold,
             quarantine_s=options.pod_gc_quarantine_s,
         )
-        yield from new_garbage_collectors(client, factory)
 
     def _recorder(self, component: str) -> EventRecorder:
         recorder = EventRecorder(self._client, component)
@@ -88,3 +88,4 @@ class Manager:
                 group.create_task(recorder.run(), name="events")
             for controller in self._controllers:
                 group.create_task(controller.run(self._options.workers), name=controller.name)
+            group.create_task(self._garbage_collector.run(self._options.workers), name="garbage-collector")

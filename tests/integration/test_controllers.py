@@ -13,12 +13,23 @@ from typing import Any, TypeVar
 
 import pytest
 
-from naru.api.apps_v1 import Deployment, ReplicaSet
+from naru.api.apps_v1 import ControllerRevision, Deployment, ReplicaSet
+from naru.api.autoscaling_v1 import HorizontalPodAutoscaler
 from naru.api.conditions import find_condition
 from naru.api.coordination_v1 import Lease, LeaseSpec
-from naru.api.core_v1 import ConfigMap, Event, Namespace, Node, Pod, ServiceAccount
+from naru.api.core_v1 import (
+    ConfigMap,
+    Endpoints,
+    Event,
+    LimitRange,
+    Namespace,
+    Node,
+    Pod,
+    Service,
+    ServiceAccount,
+)
 from naru.api.errors import Conflict, NotFound, ServiceUnavailable
-from naru.api.meta import ObjectMeta, OwnerReference
+from naru.api.meta import KubeObject, ObjectMeta, OwnerReference
 from naru.client.client import Client
 from naru.client.errors import ConnectionFailed
 from naru.client.kubeconfig import load
@@ -414,6 +425,47 @@ class TestGarbageCollector:
 
         await eventually(sorted_out)
         await client.get(ConfigMap, "kept", namespace)
+
+    @pytest.mark.parametrize("propagation", ["Background", "Foreground"])
+    async def test_kinds_that_had_no_object_before(self, client: Client, namespace: str, propagation: str) -> None:
+        owner = await client.create(LimitRange(metadata=ObjectMeta(name="owner", namespace=namespace)))
+        service = await client.create(service_of(owner, namespace))
+        await client.create(Endpoints(metadata=owned_by(service, namespace)))
+        await client.delete(LimitRange, "owner", namespace, propagation=propagation)
+        await eventually(lambda: gone(client, Endpoints, "child", namespace))
+        await eventually(lambda: gone(client, Service, "child", namespace))
+        await eventually(lambda: gone(client, LimitRange, "owner", namespace))
+
+    async def test_orphans_of_a_kind_that_had_no_object_before(self, client: Client, namespace: str) -> None:
+        owner = await client.create(LimitRange(metadata=ObjectMeta(name="owner", namespace=namespace)))
+        body = {"metadata": owned_by(owner, namespace).wire(), "data": {"a": 1}, "revision": 1}
+        await client.create(ControllerRevision.model_validate(body))
+        await client.delete(LimitRange, "owner", namespace, propagation="Orphan")
+        await eventually(lambda: gone(client, LimitRange, "owner", namespace))
+        left = await client.get(ControllerRevision, "child", namespace)
+        assert left.metadata.owner_references == ()
+
+    async def test_an_owner_named_in_another_version_of_its_kind(self, client: Client, namespace: str) -> None:
+        body = {"maxReplicas": 2, "scaleTargetRef": {"kind": "Deployment", "name": "web"}}
+        owner = HorizontalPodAutoscaler.model_validate(
+            {"metadata": {"name": "owner", "namespace": namespace}, "spec": body}
+        )
+        made = await client.create(owner)
+        await client.create(ConfigMap(metadata=owned_by(made, namespace)))
+        await client.delete(HorizontalPodAutoscaler, "owner", namespace)
+        await eventually(lambda: gone(client, ConfigMap, "child", namespace))
+
+
+def owned_by(owner: KubeObject, namespace: str) -> ObjectMeta:
+    meta = owner.metadata
+    reference = OwnerReference(
+        api_version=owner.api_version, kind=owner.kind, name=meta.name, uid=meta.uid, block_owner_deletion=True
+    )
+    return ObjectMeta(name="child", namespace=namespace, owner_references=(reference,))
+
+
+def service_of(owner: KubeObject, namespace: str) -> Service:
+    return Service.model_validate({"metadata": owned_by(owner, namespace).wire(), "spec": {"ports": [{"port": 80}]}})
 
 
 class TestNamespace:
