@@ -27,7 +27,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Final, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WrapSerializer
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, PlainSerializer
+from pydantic_core import core_schema
 
 INITIALISMS: Final = {
     "api": "API",
@@ -118,6 +119,22 @@ class Stored:
 
 
 @dataclass(frozen=True)
+class NullWhenEmpty:
+    """A list that is always written, as Go does it: as null when nothing is in it. Not for what is written often."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        """Read null as an empty list, and write that as null."""
+        items = handler(source)
+        return core_schema.no_info_after_validator_function(
+            lambda found: found or (),
+            core_schema.nullable_schema(items),
+            serialization=core_schema.wrap_serializer_function_ser_schema(
+                lambda found, write: write(found) or None, schema=items
+            ),
+        )
+
+
+@dataclass(frozen=True)
 class Refused:
     """Validation refuses the field, or some of its values; ``why`` is for docs/reference/support.md."""
 
@@ -125,6 +142,7 @@ class Refused:
 
 
 NARROW: Final = Narrow()
+NULL_WHEN_EMPTY: Final = NullWhenEmpty()
 REPLACE_KEYS: Final = ReplaceKeys()
 ALWAYS: Final = Always()
 REQUIRED: Final = Required()
@@ -229,9 +247,6 @@ MicroTime = Annotated[datetime, PlainSerializer(_format_micro_time, return_type=
 """A moment, in RFC 3339 with six decimals and Z on the wire (metav1.MicroTime)."""
 
 OptionalTime = Annotated[Time | None, BeforeValidator(_parse_moment)]
-
-NULL_WHEN_EMPTY: Final = WrapSerializer(lambda items, write: write(items) or None)
-"""A list or map that is always written: as null when nothing is in it, as Go does. Not for what is written often."""
 
 Int32 = Annotated[int, NARROW, Field(ge=-(2**31), le=2**31 - 1)]
 """A whole number of 32 bits; a plain ``int`` has 64."""
