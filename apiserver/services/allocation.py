@@ -7,6 +7,7 @@ comes here again. A dry run is given what upstream gives it: an address and port
 Source: upstream's pkg/registry/core/service/storage (alloc.go) for the order of things and the texts.
 """
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
@@ -32,6 +33,7 @@ from naru.api.validation.services import needs_health_check
 FULL: Final = "range is full"
 PORT_TAKEN: Final = "provided port is already allocated"
 DRY_PORT: Final = 32769  # the first port that a dry run is given
+SEARCHED_AT_ONCE: Final = 1000  # addresses, which takes some milliseconds
 GUESSES: Final = 8  # ports that are looked at one by one, before all are
 
 
@@ -80,7 +82,7 @@ class Addresses:
             if index < len(addresses) and addresses[index]:
                 await self._check(addresses[index], spec)
             else:
-                addresses[index:] = [self._choose()]
+                addresses[index:] = [await self._choose()]
         return spec.model_copy(update={"cluster_ip": addresses[0], "cluster_ips": tuple(addresses)})
 
     async def _check(self, text: str, spec: ServiceSpec) -> None:
@@ -100,15 +102,17 @@ class Addresses:
         taken = await self.state.etcd.range(address_key(str(address)), count_only=True)
         return "provided IP is already allocated" if taken.count else ""
 
-    def _choose(self) -> str:
-        """Choose an address that is not known to be taken."""
+    async def _choose(self) -> str:
+        """Choose an address that is not known to be taken; others get their turn while a full range is searched."""
         networks = self.networks()
         if self.dry_run:
             return str(networks[0].network_address)
         cache = self.state.caches.of(resource_of(IPAddress))
         for network in networks:
             for band in address_bands(network):
-                for number in band.from_anywhere():
+                for step, number in enumerate(band.from_anywhere(), 1):
+                    if step % SEARCHED_AT_ONCE == 0:
+                        await asyncio.sleep(0)
                     address = str(IPv4Address(number))
                     if cache.get(ObjectKey("", address)) is None:
                         return address

@@ -103,13 +103,13 @@ class KubernetesService:
         return dict(sorted(servers.items()))
 
     async def _ensure_service(self) -> None:
-        config = self._state.config
-        service = new_service(str(config.service_cidr[1]), config.advertised[1])
-        if self._state.reader.cached(resource_of(Service), NAMESPACE, NAME) is not None:
+        config, resource = self._state.config, resource_of(Service)
+        if self._state.reader.cached(resource, NAMESPACE, NAME) is not None:
             return
+        service = new_service(str(config.service_cidr[1]), config.advertised[1])
         try:
             completed = await complete(self._state, service, None, dry_run=False)
-            await self._state.store.create(resource_of(Service), prepared(completed))
+            await self._state.store.create(resource, prepared(completed))
         except AlreadyExists:
             logger.debug("another server was faster")
         except Taken:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import connected, running_apiserver
+from .conftest import connected, running_apiserver, running_etcd
 
 SLICES = "apis/discovery.k8s.io/v1"
 NETWORKING = "/apis/networking.k8s.io/v1"
@@ -341,3 +341,27 @@ class TestSeveralServers:
                 while not expected <= listed:
                     found = (await watching.next(START_S))["object"]
                     listed = {p["port"] for subset in found["subsets"] for p in subset["ports"]}
+
+
+class TestSmallRanges:
+    async def test_what_is_given_back_is_given_again(self, pki):
+        flags = ["--service-cidr", "10.200.0.0/29", "--service-node-port-range", "30000-30002"]
+        with running_etcd() as etcd, running_apiserver(etcd, pki, *flags) as server:
+            async with connected(server) as client:
+                await eventually(client, "/api/v1/namespaces/default/services/kubernetes")
+                for number in range(3):
+                    await made(client, service(f"open-{number}", type="NodePort"))
+                refused = await client.post(client.path("services"), service("more", type="NodePort"))
+                assert (refused.code, refused.body["message"]) == (
+                    500,
+                    "Internal error occurred: failed to allocate a nodePort: range is full",
+                )
+                for number in range(2):
+                    await made(client, service(f"inner-{number}"))
+                refused = await client.post(client.path("services"), service("more"))
+                assert (refused.code, refused.body["message"]) == (
+                    500,
+                    "Internal error occurred: failed to allocate a serviceIP: range is full",
+                )
+                await client.delete(client.path("services", "open-1"))
+                await made(client, service("more", type="NodePort"))
