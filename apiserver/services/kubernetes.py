@@ -25,7 +25,7 @@ from naru.api.defaults import with_defaults
 from naru.api.discovery_v1 import Endpoint, EndpointConditions, EndpointSlice
 from naru.api.discovery_v1 import EndpointPort as SlicePort
 from naru.api.endpoints_v1 import EndpointAddress, EndpointPort, Endpoints, EndpointSubset
-from naru.api.errors import AlreadyExists, APIError
+from naru.api.errors import AlreadyExists, APIError, ServiceUnavailable
 from naru.api.ip_addresses import family_of
 from naru.api.keys import ObjectKey
 from naru.api.meta import Condition, KubeObject, ObjectMeta
@@ -74,7 +74,7 @@ class KubernetesService:
             await self.ensure()
         except APIError as error:
             logger.warning("cannot look after Service kubernetes", extra={"error": error.message})
-            return RETRY_S
+            return RETRY_S if isinstance(error, ServiceUnavailable) else EVERY_S
         return EVERY_S
 
     async def ensure(self) -> None:
@@ -84,6 +84,8 @@ class KubernetesService:
         await self._state.caches.catch_up()
         await self._ensure_service()
         servers = await self._announce()
+        if not servers:  # others wrote the key of this server all the time
+            return
         await self._ensure(new_endpoints(servers), "subsets")
         await self._ensure(new_endpoint_slice(servers), "address_type", "endpoints", "ports")
 
