@@ -61,26 +61,24 @@ def _row(strategy: Strategy[Any], obj: KubeObject, include: str, version: str, n
     row: dict[str, Any] = {"cells": strategy.row(obj, now)}
     if conditions := strategy.row_conditions(obj):
         row["conditions"] = conditions
-    row["object"] = None if include == "None" else obj.wire() if include == "Object" else partial(obj, version)
+    row["object"] = (
+        None if include == "None" else obj.wire() if include == "Object" else partial(obj.metadata.wire(), version)
+    )
     return row
 
 
-def partial(obj: KubeObject, version: str = "v1") -> dict[str, Any]:
-    """Return an object stripped to its metadata."""
-    return {
-        "kind": "PartialObjectMetadata",
-        "apiVersion": f"{GROUP}/{version}",
-        "metadata": obj.metadata.wire(),
-    }
+def partial(metadata: dict[str, Any], version: str = "v1") -> dict[str, Any]:
+    """Return what is left of an object that is stripped to its metadata."""
+    return {"kind": "PartialObjectMetadata", "apiVersion": f"{GROUP}/{version}", "metadata": metadata}
 
 
 def partial_list(
-    objects: Iterable[KubeObject], metadata: dict[str, Any] | None = None, version: str = "v1"
+    stripped: Iterable[dict[str, Any]], metadata: dict[str, Any] | None = None, version: str = "v1"
 ) -> dict[str, Any]:
-    """Return a list of objects stripped to their metadata."""
+    """Return a list of objects stripped to their metadata, and the metadata of its own."""
     return {
         "kind": "PartialObjectMetadataList",
         "apiVersion": f"{GROUP}/{version}",
         "metadata": metadata or {},
-        "items": [partial(obj, version) for obj in objects],
+        "items": [partial(one, version) for one in stripped],
     }

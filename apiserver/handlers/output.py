@@ -55,7 +55,7 @@ class Form:
             return orjson.dumps(shown if headers else {**shown, "columnDefinitions": None})
         if self.kind == PARTIAL_LIST:
             raise self._refusal(f"is not a list (*{entry.resource.version}.{entry.resource.kind})")
-        return orjson.dumps(table.partial(entry.obj, self.version))
+        return orjson.dumps(table.partial(entry.metadata(), self.version))
 
     def many(self, resource: Resource, entries: Iterable[Entry], metadata: dict[str, Any]) -> bytes:
         """Show a list.
@@ -71,8 +71,8 @@ class Form:
             package = resource.group.partition(".")[0] or "core"
             raise self._refusal(f"is a list (*{package}.{resource.kind}List)")
         if self.kind:
-            objects = [entry.obj for entry in entries]
-            return orjson.dumps(table.partial_list(objects, metadata, self.version))
+            stripped = [entry.metadata() for entry in entries]
+            return orjson.dumps(table.partial_list(stripped, metadata, self.version))
         return list_of(resource, b",".join([entry.data for entry in entries]), metadata)
 
     def _refusal(self, but: str) -> NotAcceptable:

@@ -3,10 +3,15 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 import pytest
 
+from apiserver.handlers.output import Form
+from apiserver.negotiation import PARTIAL
+from apiserver.storage.entry import Entry
 from apiserver.table import check_include, partial, partial_list, table
 from naru.api.errors import BadRequest
+from naru.api.keys import ObjectKey
 from naru.api.scheme import by_any_name
 
 NOW = datetime(2026, 1, 1, 0, 10, tzinfo=UTC)
@@ -206,8 +211,17 @@ def test_partial_lists() -> None:
     resource = by_any_name("cm")
     assert resource is not None
     obj = resource.model.model_validate({"metadata": META})
-    made = partial_list([obj], {"resourceVersion": "7"}, "v1beta1")
+    made = partial_list([obj.metadata.wire()], {"resourceVersion": "7"}, "v1beta1")
     assert made["kind"] == "PartialObjectMetadataList"
     assert made["apiVersion"] == "meta.k8s.io/v1beta1"
     assert made["metadata"] == {"resourceVersion": "7"}
-    assert made["items"] == [partial(obj, "v1beta1")]
+    assert made["items"] == [partial(obj.metadata.wire(), "v1beta1")]
+
+
+def test_an_object_is_stripped_without_being_decoded() -> None:
+    resource = by_any_name("cm")
+    assert resource is not None
+    undecodable = b'{"metadata":{"resourceVersion":"7","name":"a"},"data":7}'
+    entry = Entry(resource, ObjectKey("default", "a"), undecodable, 7)
+    shown = orjson.loads(Form(PARTIAL).one(entry))
+    assert shown["metadata"] == {"resourceVersion": "7", "name": "a"}
