@@ -36,14 +36,13 @@ from naru.api.quantity import parse_quantity
 from naru.api.refs_v1 import ConfigMapKeySelector, SecretKeySelector
 from naru.api.resource_requirements_v1 import ResourceClaim, ResourceRequirements
 from naru.api.validation.meta import one_of
+from naru.api.validation.mounts import validate_devices, validate_mounts
 from naru.api.validation.pod_security import validate_security
 from naru.api.validation.probes import validate_lifecycle, validate_probes
 from naru.api.validation.volumes import (
     given_fields,
-    validate_devices,
     validate_dns_label,
     validate_field_ref,
-    validate_mounts,
     validate_resource_ref,
 )
 from naru.api.volumes_v1 import Volume
@@ -180,7 +179,7 @@ def validate_container(container: Container, facts: PodFacts, path: str) -> list
     errors += _validate_env(container.env, f"{path}.env")
     errors += _validate_env_from(container.env_from, f"{path}.envFrom")
     mounts, devices = container.volume_mounts, container.volume_devices
-    errors += validate_mounts(mounts, facts.volumes, privileged=privileged, path=f"{path}.volumeMounts")
+    errors += validate_mounts(mounts, devices, facts.volumes, privileged=privileged, path=f"{path}.volumeMounts")
     errors += validate_devices(devices, mounts, facts.volumes, f"{path}.volumeDevices")
     errors += one_of(f"{path}.imagePullPolicy", container.image_pull_policy, PullPolicy)
     errors += validate_resources(container.resources, f"{path}.resources")

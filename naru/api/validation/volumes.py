@@ -1,9 +1,9 @@
-"""Validation of a pod's volumes, and of the mounts by which containers see them.
+"""Validation of a pod's volumes.
 
 Source: Kubernetes API reference, core/v1 Volume; the texts are those of upstream's validation.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final
 
 from naru.api.errors import FieldError
@@ -12,7 +12,6 @@ from naru.api.field_errors import (
     each_invalid,
     forbidden,
     invalid,
-    not_found,
     not_supported,
     required,
 )
@@ -26,9 +25,8 @@ from naru.api.volumes_v1 import (
     HostPathVolumeSource,
     KeyToPath,
     ProjectedVolumeSource,
+    ServiceAccountTokenProjection,
     Volume,
-    VolumeDevice,
-    VolumeMount,
     VolumeProjection,
 )
 
@@ -42,7 +40,8 @@ HOST_PATH_TYPES: Final = (
     "FileOrCreate",
     "Socket",
 )
-PROPAGATIONS: Final = ("Bidirectional", "HostToContainer", "None")
+MIN_TOKEN_S: Final = 600
+MAX_TOKEN_S: Final = 1 << 32
 RESOURCE_FIELDS: Final = tuple(
     f"{bound}.{name}" for bound in ("limits", "requests") for name in ("cpu", "ephemeral-storage", "memory")
 )
@@ -95,6 +94,8 @@ def _validate_source(volume: Volume, path: str) -> list[FieldError]:
         return _validate_mode(volume.downward_api.default_mode, f"{at}.defaultMode") + _validate_files(
             volume.downward_api.items, at
         )
+    if volume.persistent_volume_claim is not None:
+        return [] if volume.persistent_volume_claim.claim_name else [required(f"{at}.claimName")]
     return _validate_projected(volume.projected, at) if volume.projected is not None else []
 
 
@@ -141,42 +142,64 @@ def validate_relative(file: str, path: str) -> list[FieldError]:
 
 def _validate_files(files: Iterable[DownwardAPIVolumeFile], path: str) -> list[FieldError]:
     errors = []
-    for index, file in enumerate(files):
-        at = f"{path}.items[{index}]"
-        errors += _validate_file_path(file.path, f"{at}.path")
-        errors += _validate_mode(file.mode, f"{at}.mode")
+    for file in files:  # upstream does not say which one
+        errors += _validate_file_path(file.path, f"{path}.path")
+        if file.field_ref is not None:
+            errors += validate_field_ref(file.field_ref, FILE_FIELDS, f"{path}.fieldRef")
         if file.field_ref is not None and file.resource_field_ref is not None:
             why = "fieldRef and resourceFieldRef can not be specified simultaneously"
-            errors.append(invalid(at, "resource", why))
-        elif file.field_ref is not None:
-            errors += validate_field_ref(file.field_ref, FILE_FIELDS, f"{at}.fieldRef")
+            errors.append(invalid(path, "resource", why))
         elif file.resource_field_ref is not None:
-            errors += validate_resource_ref(file.resource_field_ref, f"{at}.resourceFieldRef", in_volume=True)
-        else:
-            errors.append(required(at, "one of fieldRef and resourceFieldRef is required"))
+            errors += validate_resource_ref(file.resource_field_ref, f"{path}.resourceFieldRef", in_volume=True)
+        elif file.field_ref is None:
+            errors.append(required(path, "one of fieldRef and resourceFieldRef is required"))
+        errors += _validate_mode(file.mode, f"{path}.mode")
     return errors
 
 
 def _validate_projected(source: ProjectedVolumeSource, path: str) -> list[FieldError]:
     errors = _validate_mode(source.default_mode, f"{path}.defaultMode")
+    files: set[str] = set()
     for index, projection in enumerate(source.sources):
-        errors += _validate_projection(projection, f"{path}.sources[{index}]")
+        errors += _validate_projection(projection, path, f"{path}.sources[{index}]")
+        for named, file in _files_of(projection):
+            errors += [invalid(path, named, "conflicting duplicate paths")] if file in files else []
+            files.add(file)
     return errors
 
 
-def _validate_projection(projection: VolumeProjection, path: str) -> list[FieldError]:
-    given = given_fields(projection)
-    if len(given) > 1:
-        return [forbidden(f"{path}.{name}", "may not specify more than 1 volume type") for name in given[1:]]
-    if projection.secret is not None:
-        errors = [] if projection.secret.name else [required(f"{path}.secret.name")]
-        return errors + _validate_items(projection.secret.items, None, f"{path}.secret")
-    if projection.config_map is not None:
-        errors = [] if projection.config_map.name else [required(f"{path}.configMap.name")]
-        return errors + _validate_items(projection.config_map.items, None, f"{path}.configMap")
+def _files_of(projection: VolumeProjection) -> Iterator[tuple[str, str]]:
+    """Yield the files of a projection, each with the name that upstream tells when it is taken."""
+    for source in (projection.secret, projection.config_map):
+        if source is not None:
+            yield from ((source.name, item.path) for item in source.items if item.path)
     if projection.downward_api is not None:
-        return _validate_files(projection.downward_api.items, f"{path}.downwardAPI")
-    return []
+        yield from ((file.path, file.path) for file in projection.downward_api.items if file.path)
+
+
+def _validate_projection(projection: VolumeProjection, volume: str, path: str) -> list[FieldError]:
+    errors = []
+    for name, source in (("secret", projection.secret), ("configMap", projection.config_map)):
+        if source is not None:
+            errors += [] if source.name else [required(f"{path}.{name}.name")]
+            errors += _validate_items(source.items, None, f"{path}.{name}")
+    if projection.downward_api is not None:
+        errors += _validate_files(projection.downward_api.items, f"{path}.downwardAPI")
+    if projection.service_account_token is not None:
+        errors += _validate_token(projection.service_account_token, volume, f"{path}.serviceAccountToken")
+    if len(given_fields(projection)) > 1:
+        errors.append(forbidden(path, "may not specify more than 1 volume type per source"))
+    return errors
+
+
+def _validate_token(token: ServiceAccountTokenProjection, volume: str, path: str) -> list[FieldError]:
+    errors, seconds = [], token.expiration_seconds
+    if seconds < MIN_TOKEN_S:
+        errors.append(invalid(f"{path}.expirationSeconds", seconds, "may not specify a duration less than 10 minutes"))
+    if seconds > MAX_TOKEN_S:
+        why = "may not specify a duration larger than 2^32 seconds"
+        errors.append(invalid(f"{path}.expirationSeconds", seconds, why))
+    return errors + _validate_file_path(token.path, f"{volume}.path")
 
 
 def validate_field_ref(ref: ObjectFieldSelector, fields: Collection[str], path: str) -> list[FieldError]:
@@ -202,71 +225,3 @@ def validate_resource_ref(ref: ResourceFieldSelector, path: str, *, in_volume: b
         return [required(f"{path}.resource")]
     huge = ref.resource.startswith(("limits.hugepages-", "requests.hugepages-"))
     return [] if huge else one_of(f"{path}.resource", ref.resource, RESOURCE_FIELDS)
-
-
-def validate_mounts(
-    mounts: Sequence[VolumeMount], volumes: Collection[str], *, privileged: bool, path: str
-) -> list[FieldError]:
-    """Return the faults of a container's mounts; ``volumes`` are the names that the pod has."""
-    errors, targets = [], set()
-    for index, mount in enumerate(mounts):
-        at = f"{path}[{index}]"
-        if not mount.name:
-            errors.append(required(f"{at}.name"))
-        elif mount.name not in volumes:
-            errors.append(not_found(f"{at}.name", mount.name))
-        if not mount.mount_path:
-            errors.append(required(f"{at}.mountPath"))
-        if mount.mount_path in targets:
-            errors.append(invalid(f"{at}.mountPath", mount.mount_path, "must be unique"))
-        targets.add(mount.mount_path)
-        errors += _validate_sub_path(mount, at)
-        errors += _validate_propagation(mount.mount_propagation, privileged, f"{at}.mountPropagation")
-    return errors
-
-
-def validate_devices(
-    devices: Sequence[VolumeDevice], mounts: Sequence[VolumeMount], volumes: Mapping[str, Volume], path: str
-) -> list[FieldError]:
-    """Return the faults of the block devices that a container sees."""
-    errors, names, places = [], set(), set()
-    mounted, mount_paths = {mount.name for mount in mounts}, {mount.mount_path for mount in mounts}
-    for index, device in enumerate(devices):
-        at, name, place = f"{path}[{index}]", device.name, device.device_path
-        volume = volumes.get(name)
-        errors += [] if name else [required(f"{at}.name")]
-        errors += [invalid(f"{at}.name", name, "must be unique")] if name in names else []
-        if volume is None:
-            errors.append(not_found(f"{at}.name", name))
-        elif volume.persistent_volume_claim is None and volume.ephemeral is None:
-            why = "can only use volume source type of PersistentVolumeClaim or Ephemeral for block mode"
-            errors.append(invalid(f"{at}.name", name, why))
-        errors += [] if place else [required(f"{at}.devicePath")]
-        errors += [invalid(f"{at}.devicePath", place, "must be unique")] if place in places else []
-        if ".." in place.split("/"):
-            errors.append(invalid(f"{at}.devicePath", place, "can not contain backsteps ('..')"))
-        if name in mounted:
-            errors.append(invalid(f"{at}.name", name, "must not already exist in volumeMounts"))
-        if place in mount_paths:
-            errors.append(invalid(f"{at}.devicePath", place, "must not already exist as a path in volumeMounts"))
-        names |= {name} - {""}
-        places.add(place)
-    return errors
-
-
-def _validate_sub_path(mount: VolumeMount, path: str) -> list[FieldError]:
-    errors = validate_relative(mount.sub_path, f"{path}.subPath") if mount.sub_path else []
-    if mount.sub_path_expr:
-        if mount.sub_path:
-            why = "subPathExpr and subPath are mutually exclusive"
-            errors.append(invalid(f"{path}.subPathExpr", mount.sub_path_expr, why))
-        errors += validate_relative(mount.sub_path_expr, f"{path}.subPathExpr")
-    return errors
-
-
-def _validate_propagation(propagation: str | None, privileged: bool, path: str) -> list[FieldError]:
-    if propagation is None:
-        return []
-    if propagation == "Bidirectional" and not privileged:
-        return [forbidden(path, "Bidirectional mount propagation is available only to privileged containers")]
-    return [] if propagation in PROPAGATIONS else [not_supported(path, propagation, PROPAGATIONS)]
