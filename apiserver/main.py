@@ -25,7 +25,7 @@ from apiserver.authn import server_tls
 from apiserver.connections import PATIENCE, limits
 from apiserver.quick_gets import QUICK_GETS
 from apiserver.startup import prepare_cluster
-from apiserver.state import SERVICE_CIDR, ServerConfig, ServerState
+from apiserver.state import SERVICE_ACCOUNT_ISSUER, SERVICE_CIDR, ServerConfig, ServerState
 from apiserver.storage.caches import Caches
 from apiserver.storage.etcd import Etcd
 from apiserver.storage.grpc_etcd import GrpcEtcd
@@ -75,6 +75,12 @@ def parser() -> argparse.ArgumentParser:
         help="ports under which nodes offer Services [default: 30000-32767]",
     )
     flags.add_argument("--advertise-address", default="", metavar="IP", help="where clients in the cluster connect to")
+    flags.add_argument(
+        "--service-account-issuer",
+        default=SERVICE_ACCOUNT_ISSUER,
+        metavar="URL",
+        help="issuer and audience of service account tokens [default: %(default)s]",
+    )
     flags.add_argument("--cache-dir", type=Path, help="keeps what can be made again, such as OpenAPI documents")
     flags.add_argument("--log-level", default="info", choices=("debug", "info", "warning", "error"))
     return flags
@@ -216,6 +222,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             service_cidr=args.service_cidr,
             node_ports=args.service_node_port_range,
             advertise_address=args.advertise_address,
+            service_account_issuer=args.service_account_issuer,
             request_timeout_s=args.request_timeout,
             cache_dir=args.cache_dir,
         )

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from naru.api.scheme import Resource
 
 
+SERVICE_ACCOUNT_ISSUER: Final = "https://kubernetes.default.svc.cluster.local"
 SERVICE_CIDR: Final = IPv4Network("10.96.0.0/16")
 
 
@@ -37,7 +38,7 @@ class ServerConfig:
     service_cidr: IPv4Network = SERVICE_CIDR  # of the Services' addresses, until there are more ranges
     node_ports: tuple[int, int] = (30000, 32767)  # the first and the last one
     advertise_address: str = ""  # where clients in the cluster find this server; empty: where it listens
-    service_account_issuer: str = "https://kubernetes.default.svc.cluster.local"  # whom tokens name as their issuer
+    service_account_issuer: str = SERVICE_ACCOUNT_ISSUER  # whom tokens name as their issuer, and are for
     request_timeout_s: float = 60.0  # until the body of a request must have come
     cache_dir: Path | None = None  # of what can be made again; None: nothing is kept over a restart
 

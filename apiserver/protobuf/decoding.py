@@ -108,6 +108,8 @@ def _is_unset(value: Any, field: Field, model: type[BaseModel]) -> bool:
 def _value(raw: int | bytes, shape: Shape, depth: int) -> Any:
     if shape.model:
         return _message(as_bytes(raw), shape.model, depth + 1)
+    if shape.items:  # a list as the value of a map is a message of its own, which has nothing but the list
+        return [_value(item, shape.items, depth + 1) for _, item in read_fields(as_bytes(raw))]
     match scalar_name(shape):
         case str(name) if name in (TIME, MICRO_TIME):
             return _time(dict(read_fields(as_bytes(raw))), micro=name == MICRO_TIME)

@@ -1,6 +1,9 @@
 """Volumes, storage, roles, runtime classes and signing requests over HTTP: defaults, statuses, rows, refusals."""
 
+import asyncio
 import base64
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +16,7 @@ STORAGE = "/apis/storage.k8s.io/v1"
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 NODE = "/apis/node.k8s.io/v1"
 CSR = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
+KUBECTLS = sorted((Path(__file__).parents[2] / ".tools").glob("kubectl-*"))
 TABLE = {"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}
 
 
@@ -250,3 +254,12 @@ class TestSigningRequests:
         listed = await api.get(CSR, fieldSelector=f"spec.signerName=example.com/signer,metadata.name={unique}")
         assert len(listed.body["items"]) == 1
         assert (await api.get(CSR, fieldSelector="spec.signerName=example.com/other")).body["items"] == []
+
+    @pytest.mark.parametrize("binary", KUBECTLS, ids=lambda path: path.name)
+    async def test_kubectl_decides(self, api: Any, apiserver: Any, unique: str, binary: Path) -> None:
+        await made(api, CSR, self.body(unique))
+        argv = [str(binary), "--kubeconfig", str(apiserver.kubeconfig), "certificate", "approve", unique]
+        done = await asyncio.to_thread(subprocess.run, argv, capture_output=True, text=True, timeout=60, check=False)
+        assert "approved" in done.stdout, done.stderr
+        (condition,) = (await api.get(f"{CSR}/{unique}")).body["status"]["conditions"]
+        assert (condition["type"], condition["reason"]) == ("Approved", "KubectlApprove")

@@ -78,6 +78,12 @@ class TestKinds:
         spec = message(2, message(22, text(1, "x") + number(5, -3)))
         assert decoded("Pod", spec)["spec"]["tolerations"] == [{"key": "x", "tolerationSeconds": -3}]
 
+    def test_lists_as_the_values_of_a_map(self) -> None:
+        entry = text(1, "scopes") + message(2, text(1, "a") + text(1, "b"))
+        content = message(2, message(6, entry))
+        extra = decoded("CertificateSigningRequest", content, "certificates.k8s.io/v1")["spec"]["extra"]
+        assert extra == {"scopes": ["a", "b"]}
+
     def test_delete_options(self) -> None:
         content = number(1, 0) + text(4, "Background")
         assert decoded("DeleteOptions", content) == {"gracePeriodSeconds": 0, "propagationPolicy": "Background"}
