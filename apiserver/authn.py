@@ -20,6 +20,7 @@ from aiohttp import web
 
 from apiserver.state import ServerState
 from naru.api.errors import Unauthorized
+from naru.client.tls import shrink_buffers
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +49,7 @@ ANONYMOUS: Final = User("system:anonymous", ("system:unauthenticated",))
 
 def server_tls(certificate: Path, key: Path, ca: Path) -> ssl.SSLContext:
     """Build the server's side of TLS: a client may show a certificate, and one it shows must be the CA's."""
+    shrink_buffers()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(certificate, key)

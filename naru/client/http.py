@@ -22,6 +22,7 @@ import orjson
 from naru.api.errors import APIError, from_status
 from naru.client.config import ClientConfig
 from naru.client.errors import ConnectionFailed, DeadlineExceeded
+from naru.client.tls import shrink_buffers
 
 
 def _import_aiohttp() -> Any:
@@ -241,6 +242,7 @@ class Transport:
 
     def _open_session(self) -> "aiohttp.ClientSession":
         if self._session is None:
+            shrink_buffers()
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
                     ssl=self._config.ssl_context() or True, limit=0, socket_factory=_open_socket
