@@ -11,7 +11,8 @@ import orjson
 from apiserver.bodies import parsing
 from apiserver.bodies.parsing import Malformed, Parsed, check_shape, media_type_of, read_body
 from apiserver.handlers.call import Call
-from apiserver.handlers.templates import decode_alike
+from apiserver.handlers.templates import changed_parts, decode_alike, decode_changed
+from apiserver.storage.entry import Entry
 from naru.api import strict
 from naru.api.errors import BadRequest, invalid
 from naru.api.field_errors import not_supported
@@ -83,12 +84,14 @@ def decode(
     *,
     duplicates: Sequence[str] = (),
     old: dict[str, Any] | None = None,
+    entry: Entry | None = None,
 ) -> KubeObject:
     """Make a typed object of plain values, and collect or refuse what the type has no place for.
 
     Args:
         duplicates: what the parser found wrong with fields that are given twice.
         old: the object before the change; what it held already needs no warning.
+        entry: the same, if ``old`` is exactly that; the new object shares with it what stays as it is.
 
     Raises:
         BadRequest: it is of another kind, or does not fit its own.
@@ -98,8 +101,11 @@ def decode(
     raw = check_shape(raw)
     check_kind(raw, kind, api_version)
     validation = field_validation(call)
-    odd = 0 if validation == "Ignore" else strict.oddities(raw, Shape(model=model))
-    decoded = strict.decode(model, {**raw, "kind": kind, "apiVersion": api_version})
+    news = raw if old is None else changed_parts(old, raw)
+    odd = 0 if validation == "Ignore" else strict.oddities(news, Shape(model=model))
+    decoded = decode_changed(entry.obj, old, raw, news) if entry is not None and old is not None else None
+    if decoded is None:
+        decoded = strict.decode(model, {**raw, "kind": kind, "apiVersion": api_version})
     problems = [*duplicates, *(strict.strict_errors(raw, model) if odd & strict.OUT_OF_PLACE else ())]
     if problems and validation == "Strict":
         version, listed = api_version.rpartition("/")[2], ", ".join(problems)

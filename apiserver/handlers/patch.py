@@ -49,13 +49,20 @@ async def patch(call: Call) -> web.StreamResponse:
 def patched(call: Call, media_type: str, body: bytes, entry: Entry) -> KubeObject:
     """Return the object as the patch makes it."""
     old = entry.decoded()
-    return decode_patched(call, media_type, body, engines.apply(media_type, old, body, call.resource.model), old)
+    document = engines.apply(media_type, old, body, call.resource.model)
+    return decode_patched(call, media_type, body, document, old, entry=entry)
 
 
 def decode_patched(
-    call: Call, media_type: str, body: bytes, document: Any, old: dict[str, Any], model: type[KubeObject] | None = None
+    call: Call,
+    media_type: str,
+    body: bytes,
+    document: Any,
+    old: dict[str, Any],
+    model: type[KubeObject] | None = None,
+    entry: Entry | None = None,
 ) -> KubeObject:
-    """Make a typed object of what a patch made.
+    """Make a typed object of what a patch made; see :func:`apiserver.handlers.body.decode` for ``entry``.
 
     Raises:
         Invalid: it does not fit the kind, or has fields that the kind does not have and validation is strict.
@@ -64,7 +71,7 @@ def decode_patched(
     try:
         if not isinstance(document, dict):
             raise mismatch(document, "Go value of type map[string]interface {}", "")
-        return decode(call, document, model or call.resource.model, duplicates=problems, old=old)
+        return decode(call, document, model or call.resource.model, duplicates=problems, old=old, entry=entry)
     except BadRequest as error:
         problem = error.message.partition(_UNREADABLE)[2].partition(": ")[2] or error.message
         is_strategic = media_type == engines.STRATEGIC_MERGE_PATCH

@@ -1,7 +1,10 @@
-"""Templates: Pods that differ in nothing but their name are decoded once.
+"""Templates: what objects have in common, with others or with what they were before, is decoded once.
 
-Flow: body -> plain values -> *decode_alike* -> admission. Nearly all Pods come from the template of some workload,
-often hundreds of one within a second. Decoding is pure and its result frozen, so they may share it, all but the name.
+Flow: body -> plain values -> *decode_alike*, *decode_changed* -> admission.
+
+Nearly all Pods come from the template of some workload, often hundreds of one within a second, and are changed soon
+after: their status, a label. Decoding is pure and its result frozen, so objects may share it: all but the name, or all
+but what has changed.
 """
 
 from dataclasses import dataclass, replace
@@ -12,9 +15,11 @@ import orjson
 
 from apiserver.handlers.metadata import with_meta
 from naru.api import strict
+from naru.api.defaults import with_defaults
 from naru.api.errors import APIError
-from naru.api.fields import Shape
+from naru.api.fields import Shape, fields_of
 from naru.api.meta import KubeObject
+from naru.api.model import Model
 from naru.api.pod_v1 import Pod
 
 KEPT: Final = 128  # templates; one takes some 30 KB
@@ -60,3 +65,43 @@ def _template(text: bytes) -> Decoded | None:
     except APIError:
         return None
     return Decoded(obj, tuple(strict.stored_only_fields(raw, Pod)))
+
+
+def changed_parts(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields at the top of a document that are not written as they were."""
+    return {name: value for name, value in new.items() if name not in old or _text(old[name]) != _text(value)}
+
+
+def _text(value: Any) -> bytes:
+    """Write a value; unlike ``==`` this tells 1 from 1.0 and from true. What cannot be written is like nothing else."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        return b""
+
+
+def decode_changed(
+    obj: KubeObject, old: dict[str, Any], new: dict[str, Any], news: dict[str, Any]
+) -> KubeObject | None:
+    """Decode a new state of an object, which shares what did not change.
+
+    None if a part has gone or is no object, or if something is wrong with it, which is for others to say.
+
+    Args:
+        old: the wire form of ``obj``.
+        news: the parts of ``new`` that differ from ``old``.
+    """
+    fields, changed = fields_of(type(obj)), {}
+    if not old.keys() <= new.keys():
+        return None
+    for name, value in news.items():
+        part = fields[name].shape.model if name in fields else None
+        if part is None or not issubclass(part, Model) or not isinstance(value, dict):
+            return None
+        try:
+            changed[fields[name].attribute] = strict.decode(part, value)
+        except APIError:
+            return None
+    decoded = obj.model_copy(update=changed)
+    defaulted = with_defaults(decoded)
+    return decoded if defaulted == decoded else defaulted  # most often nothing is to be filled in, and all is shared

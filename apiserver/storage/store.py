@@ -23,6 +23,7 @@ from naru.api.meta import KubeObject
 from naru.api.scheme import Resource
 
 ATTEMPTS: Final = 100  # of one write against others to the same object; each loss means that another one won
+KEPT_WRITTEN: Final = 512  # objects that were written here last, as typed objects
 LEASE_SHARED_S: Final = 60  # objects written within this time share a lease
 
 
@@ -78,6 +79,7 @@ class ObjectStore:
         self._caches = caches
         self._leases: dict[int, tuple[int, float]] = {}  # by time to live: id, and when it was granted
         self._granting = asyncio.Lock()
+        self._written: dict[bytes, Entry] = {}  # by path, the last ones
 
     async def create(self, resource: Resource, obj: KubeObject, *, dry_run: bool = False) -> Written:
         """Store a new object.
@@ -98,7 +100,7 @@ class ObjectStore:
             raise Taken
         if not result.succeeded:
             raise already_exists(resource, key.name)
-        return Written(None, Entry.written(resource, key, value, result.revision, obj))
+        return Written(None, self._remember(path, Entry.written(resource, key, value, result.revision, obj)))
 
     async def read(self, resource: Resource, key: ObjectKey) -> Entry:
         """Read an object from etcd.
@@ -114,7 +116,7 @@ class ObjectStore:
     async def modify(self, resource: Resource, key: ObjectKey, decide: Decide, *, dry_run: bool = False) -> Written:
         """Let ``decide`` turn the object into what it shall be, again and again until nobody came between.
 
-        The first try starts from the cache, which is nearly always current. What is decided there only counts if
+        The first try starts from what is known, which is nearly always current. What is decided there only counts if
         etcd confirms the revision: by the write, or, when nothing is to be written, by a read.
 
         Raises:
@@ -122,9 +124,9 @@ class ObjectStore:
             Conflict: others changed it all the time.
             APIError: what ``decide`` raised about the current object.
         """
-        cached = self._caches.of(resource).get(key)
-        entry = cached or await self.read(resource, key)
-        confirmed = cached is None
+        known = self._known(resource, key)
+        entry = known or await self.read(resource, key)
+        confirmed = known is None
         for _ in range(ATTEMPTS):
             try:
                 decision = await decide(entry)
@@ -141,6 +143,21 @@ class ObjectStore:
                 entry = await self.read(resource, key)
             confirmed = True
         raise Conflict(f"{resource.group_resource} {key.name!r} is changed by others all the time")
+
+    def _known(self, resource: Resource, key: ObjectKey) -> Entry | None:
+        """Return an object as it was last seen or written here; what was written need not be decoded."""
+        cached, written = self._caches.of(resource).get(key), self._written.get(storage_key(resource, key))
+        if cached is None or written is None or written.revision != cached.revision or written.data != cached.data:
+            return cached
+        return written
+
+    def _remember(self, path: bytes, entry: Entry) -> Entry:
+        """Keep an object that was just written: often the next change of it is near, as while a Pod starts."""
+        self._written.pop(path, None)
+        self._written[path] = entry
+        if len(self._written) > KEPT_WRITTEN:
+            del self._written[next(iter(self._written))]
+        return entry
 
     async def _carry_out(
         self, entry: Entry, decision: Keep | Remove, *, confirmed: bool, dry_run: bool
@@ -159,7 +176,7 @@ class ObjectStore:
         result = await self._etcd.txn(ModRevisionIs(path, entry.revision), then, also)
         if result.succeeded:
             after = Entry.written(resource, entry.key, value, result.revision, decision.obj)
-            return Written(entry, after, removing)
+            return Written(entry, after if removing else self._remember(path, after), removing)
         if result.current is None:
             raise not_found(resource, entry.key.name)
         return _entry(resource, entry.key, result.current)

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from apiserver.handlers import templates
-from apiserver.handlers.templates import decode_alike
+from apiserver.handlers.templates import changed_parts, decode_alike, decode_changed
 from naru.api import strict
 from naru.api.core_v1 import ConfigMap, Pod
+from naru.api.meta import KubeObject
 
 
 def pod(name: str | None = "web-1", **spec: Any) -> dict[str, Any]:
@@ -67,3 +68,50 @@ class TestOthers:
 
     def test_other_kinds(self) -> None:
         assert decode_alike(ConfigMap, {"metadata": {"name": "a"}}) is None
+
+
+def changed(old: dict[str, Any], new: dict[str, Any]) -> KubeObject | None:
+    """Decode a change of a Pod, of which ``old`` is the wire form."""
+    return decode_changed(strict.decode(Pod, old), old, new, changed_parts(old, new))
+
+
+class TestChanges:
+    """A new state of an object shares what did not change, and is as if it had been decoded from scratch."""
+
+    def test_what_did_not_change_is_shared(self) -> None:
+        old = strict.decode(Pod, pod()).wire()
+        obj = strict.decode(Pod, old)
+        new = {**old, "metadata": {"name": "web-1", "labels": {"app": "other"}}}
+        found = decode_changed(obj, old, new, changed_parts(old, new))
+        assert isinstance(found, Pod)
+        assert found.spec is obj.spec
+        assert found == strict.decode(Pod, new)
+
+    def test_defaults_are_filled_in_where_they_are_missing(self) -> None:
+        old = strict.decode(Pod, pod()).wire()
+        spec = {**old["spec"], "containers": [{"name": "d", "image": "i:latest"}]}
+        found = changed(old, {**old, "spec": spec})
+        assert isinstance(found, Pod)
+        assert found.spec.containers[0].image_pull_policy == "Always"
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            pytest.param({"spec": None}, id="a part that is null"),
+            pytest.param({"spec": {"containers": 1}}, id="a value of a wrong type"),
+            pytest.param({"kind": "Node"}, id="another kind"),
+            pytest.param({"foo": {}}, id="an unknown part"),
+        ],
+    )
+    def test_what_is_wrong_or_unusual_goes_the_ordinary_way(self, change: dict[str, Any]) -> None:
+        old = strict.decode(Pod, pod()).wire()
+        assert changed(old, {**old, **change}) is None
+
+    def test_a_part_that_has_gone_goes_the_ordinary_way(self) -> None:
+        old = strict.decode(Pod, pod()).wire()
+        assert changed(old, {name: value for name, value in old.items() if name != "spec"}) is None
+
+    @pytest.mark.parametrize(("before", "after"), [(1, True), (1, 1.0), (0, False), ("1", 1), (1, 1 << 70)])
+    def test_equal_numbers_that_are_written_differently_are_changes(self, before: Any, after: Any) -> None:
+        assert changed_parts({"a": {"b": before}}, {"a": {"b": after}}) == {"a": {"b": after}}
+        assert changed_parts({"a": {"b": before}}, {"a": {"b": before}}) == {}
