@@ -19,6 +19,7 @@ _MODULES: Final[dict[str, str]] = {
     "csidrivers.storage.k8s.io": "storage",
     "csinodes.storage.k8s.io": "storage",
     "csistoragecapacities.storage.k8s.io": "storage",
+    "customresourcedefinitions.apiextensions.k8s.io": "definitions",
     "daemonsets.apps": "daemons",
     "deployments.apps": "workloads",
     "deviceclasses.resource.k8s.io": "devices",

@@ -3,13 +3,15 @@
 Source: Kubernetes API reference, apiextensions.k8s.io/v1.
 """
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import Field
 
 from naru.api.config_v1 import Base64
 from naru.api.meta import KubeObject
 from naru.api.model import ALWAYS, REQUIRED, Int32, ListMapKeys, MergeKey, Model, OptionalTime
+
+IN_ORDER: Final = Field(union_mode="left_to_right")  # of several forms the first that fits
 
 
 class CustomResourceDefinitionNames(Model):
@@ -68,17 +70,19 @@ class JSONSchemaProps(Model):
     max_properties: int | None = None  # how many fields the object may have
     min_properties: int | None = None  # how many it must have
     required: tuple[str, ...] = ()  # names of the fields that must be there
-    items: Any | None = None  # form of the list's items
+    # form of the list's items; several forms, one for each item, are not supported
+    items: "Annotated[JSONSchemaProps | tuple[JSONSchemaProps, ...] | None, IN_ORDER]" = None
     all_of: "tuple[JSONSchemaProps, ...]" = ()  # the value must fit all of these
     one_of: "tuple[JSONSchemaProps, ...]" = ()  # it must fit exactly one of these
     any_of: "tuple[JSONSchemaProps, ...]" = ()  # it must fit one of these
     not_: "JSONSchemaProps | None" = None  # it must not fit this
     properties: "dict[str, JSONSchemaProps]" = {}  # form of each field, by name
     # form of the fields that are not in properties, or whether there may be any
-    additional_properties: Any | None = None
+    additional_properties: "Annotated[JSONSchemaProps | bool | None, IN_ORDER]" = None
     pattern_properties: "dict[str, JSONSchemaProps]" = {}  # not supported
-    dependencies: dict[str, Any] = {}  # not supported
-    additional_items: Any | None = None  # not supported
+    # not supported
+    dependencies: "dict[str, Annotated[JSONSchemaProps | tuple[str, ...], IN_ORDER]]" = {}
+    additional_items: "Annotated[JSONSchemaProps | bool | None, IN_ORDER]" = None  # not supported
     definitions: "dict[str, JSONSchemaProps]" = {}  # not supported
     external_docs: ExternalDocumentation | None = None  # where more is written
     example: Any = None  # a value as it might be

@@ -230,3 +230,44 @@ class TestAPIServices:
         path = f"{SERVICES}/v2.example.com"
         assert (await api.patch(f"{path}/status", {"status": {"conditions": failed}})).code == 200
         assert (await shown(api, SERVICES, "v2.example.com"))[1][2] == "False (FailedDiscoveryCheck)"
+
+
+class TestDefinitions:
+    """A kind that a user adds is kept, and remembers what it was stored as."""
+
+    PATH = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+
+    def definition(self, group: str, *versions: dict[str, Any]) -> dict[str, Any]:
+        names = {"plural": "crontabs", "kind": "CronTab"}
+        spec = {"group": group, "scope": "Namespaced", "names": names, "versions": list(versions)}
+        return {"metadata": {"name": f"crontabs.{group}"}, "spec": spec}
+
+    def version(self, name: str, **more: Any) -> dict[str, Any]:
+        schema = {"openAPIV3Schema": {"type": "object", "properties": {"spec": {"type": "object"}}}}
+        return {"name": name, "served": True, "storage": True, "schema": schema, **more}
+
+    async def test_it_lives(self, api):
+        group = f"{uuid4().hex[:8]}.example.com"
+        obj = await made(api, self.PATH, self.definition(group, self.version("v1")))
+        path = f"{self.PATH}/crontabs.{group}"
+        assert obj["spec"]["names"] == {
+            "plural": "crontabs",
+            "singular": "crontab",
+            "kind": "CronTab",
+            "listKind": "CronTabList",
+        }
+        assert (obj["metadata"]["generation"], obj["status"]["storedVersions"]) == (1, ["v1"])
+        assert (await shown(api, self.PATH, f"crontabs.{group}"))[0] == ["Name", "Created At"]
+        versions = [self.version("v1", storage=False), self.version("v2")]
+        new = await changed(api, self.PATH, obj, spec={**obj["spec"], "versions": versions})
+        assert (new["metadata"]["generation"], new["status"]["storedVersions"]) == (2, ["v1", "v2"])
+        refused = await api.put(path, {**new, "spec": {**new["spec"], "versions": [self.version("v2")]}})
+        assert refused.body["details"]["causes"][0]["field"] == "status.storedVersions[0]"
+        conditions = [{"type": "Established", "status": "True"}]
+        assert (await api.patch(f"{path}/status", {"status": {"conditions": conditions}})).code == 200
+        refused = await api.patch(path, {"spec": {"scope": "Cluster"}})
+        assert refused.body["message"] == (
+            f'CustomResourceDefinition.apiextensions.k8s.io "crontabs.{group}" is invalid: spec.scope: Invalid value: '
+            '"Cluster": field is immutable'
+        )
+        assert (await api.delete(path)).code == 200

@@ -18,6 +18,7 @@ M = TypeVar("M", bound=Model)
 
 _MODULES: Final[dict[str, str]] = {
     "admissionregistration_v1": "extensions",
+    "apiextensions_v1": "definitions",
     "apiregistration_v1": "extensions",
     "apps_v1": "apps",
     "autoscaling_v2": "autoscaling",

@@ -15,6 +15,7 @@ from naru.api.validation.rules import Rules
 
 _MODULES: Final[dict[str, str]] = {
     "admissionregistration_v1": "admission",
+    "apiextensions_v1": "definitions",
     "apiregistration_v1": "api_services",
     "apps_v1": "apps",
     "autoscaling_v2": "autoscaling",
