@@ -37,9 +37,18 @@ from naru.api.persistent_volume_v1 import (
     SecretReference,
     StorageOSPersistentVolumeSource,
 )
-from naru.api.validation.volumes import HOST_PATH_TYPES
 from naru.api.volumes_v1 import HostPathVolumeSource
 
+HOST_PATH_TYPES: Final = (
+    "",
+    "BlockDevice",
+    "CharDevice",
+    "Directory",
+    "DirectoryOrCreate",
+    "File",
+    "FileOrCreate",
+    "Socket",
+)
 ONE_TYPE: Final = "may not specify more than 1 volume type"
 MAX_BYTE: Final = 255  # of partition numbers and logical units
 
@@ -58,7 +67,7 @@ _INITIATOR_AND_PORTAL_MAX: Final = 64
 _RESERVED_SUFFIXES: Final = (".kubernetes.io", ".k8s.io")
 
 _CLASH_NAMES: Final = {"cephfs": "cephFS"}  # where upstream's path is not the field's name: for a second source,
-_PATH_NAMES: Final = {"gce_persistent_disk": "persistentDisk"}  # and for the faults of a source
+PATH_NAMES: Final = {"gce_persistent_disk": "persistentDisk"}  # and for the faults of a source
 
 
 def validate_source(spec: PersistentVolumeSpec, volume_name: str, path: str) -> list[FieldError]:
@@ -71,7 +80,7 @@ def validate_source(spec: PersistentVolumeSpec, volume_name: str, path: str) -> 
         if found and attribute != "flex_volume":
             errors.append(forbidden(f"{path}.{_CLASH_NAMES.get(attribute) or _name_of(attribute)}", ONE_TYPE))
         else:
-            errors += rule(source, f"{path}.{_PATH_NAMES.get(attribute) or _name_of(attribute)}")
+            errors += rule(source, f"{path}.{PATH_NAMES.get(attribute) or _name_of(attribute)}")
         found = True
     return errors if found else [*errors, required(path, "must specify a volume type")]
 
@@ -80,7 +89,7 @@ def _name_of(attribute: str) -> str:
     return next(name for name, field in fields_of(PersistentVolumeSpec).items() if field.attribute == attribute)
 
 
-def _needs(*names: str) -> Callable[[Model, str], list[FieldError]]:
+def needs(*names: str) -> Callable[[Model, str], list[FieldError]]:
     """Return the rule that asks for some fields, and for nothing else."""
 
     def rule(source: Model, path: str) -> list[FieldError]:
@@ -106,12 +115,12 @@ def _validate_no_backsteps(target: str, path: str) -> list[FieldError]:
 
 def validate_gce_disk(source: GCEPersistentDiskVolumeSource, path: str) -> list[FieldError]:
     """Return the faults of a disk of Google Compute Engine."""
-    return _needs("pdName")(source, path) + _validate_partition(source.partition, path)
+    return needs("pdName")(source, path) + _validate_partition(source.partition, path)
 
 
 def validate_aws_disk(source: AWSElasticBlockStoreVolumeSource, path: str) -> list[FieldError]:
     """Return the faults of a disk of Amazon EC2."""
-    return _needs("volumeID")(source, path) + _validate_partition(source.partition, path)
+    return needs("volumeID")(source, path) + _validate_partition(source.partition, path)
 
 
 def _validate_partition(partition: int, path: str) -> list[FieldError]:
@@ -119,7 +128,7 @@ def _validate_partition(partition: int, path: str) -> list[FieldError]:
 
 
 def _validate_glusterfs(source: GlusterfsPersistentVolumeSource, path: str) -> list[FieldError]:
-    errors = _needs("endpoints", "path")(source, path)
+    errors = needs("endpoints", "path")(source, path)
     namespace, at = source.endpoints_namespace, f"{path}.endpointsNamespace"
     if namespace == "":
         return [*errors, invalid(at, "", "if the endpointnamespace is set, it must be a valid namespace name")]
@@ -140,7 +149,7 @@ def validate_flocker(source: FlockerVolumeSource, path: str) -> list[FieldError]
 
 def validate_nfs(source: NFSVolumeSource, path: str) -> list[FieldError]:
     """Return the faults of a directory that an NFS server exports."""
-    errors = _needs("server", "path")(source, path)
+    errors = needs("server", "path")(source, path)
     if not source.path.startswith("/"):
         errors.append(invalid(f"{path}.path", source.path, "must be an absolute path"))
     return errors
@@ -156,7 +165,7 @@ def validate_quobyte(source: QuobyteVolumeSource, path: str) -> list[FieldError]
     else:
         pairs = source.registry.split(",")
         errors += [invalid(f"{path}.registry", source.registry, _HOST_PORTS) for p in pairs if not _is_host_port(p)]
-    return errors + _needs("volume")(source, path)
+    return errors + needs("volume")(source, path)
 
 
 def _is_host_port(text: str) -> bool:
@@ -164,7 +173,7 @@ def _is_host_port(text: str) -> bool:
 
 
 def _validate_iscsi(volume_name: str, source: ISCSIPersistentVolumeSource, path: str) -> list[FieldError]:
-    errors = _needs("targetPortal")(source, path)
+    errors = needs("targetPortal")(source, path)
     named = source.initiator_name is not None
     if named and len(f"{volume_name}:{source.target_portal}") > _INITIATOR_AND_PORTAL_MAX:
         why = (
@@ -193,11 +202,11 @@ def _validate_initiator(name: str, path: str) -> list[FieldError]:
 
 
 def _validate_cinder(source: CinderPersistentVolumeSource, path: str) -> list[FieldError]:
-    return _needs("volumeID")(source, path) + _validate_owned_secret(source.secret_ref, f"{path}.secretRef")
+    return needs("volumeID")(source, path) + _validate_owned_secret(source.secret_ref, f"{path}.secretRef")
 
 
 def _validate_owned_secret(secret: Any, path: str) -> list[FieldError]:
-    return _needs("name", "namespace")(secret, path) if secret is not None else []
+    return needs("name", "namespace")(secret, path) if secret is not None else []
 
 
 def validate_fc(source: FCVolumeSource, path: str) -> list[FieldError]:
@@ -216,7 +225,7 @@ def validate_fc(source: FCVolumeSource, path: str) -> list[FieldError]:
 
 
 def _validate_flex(source: FlexPersistentVolumeSource, path: str) -> list[FieldError]:
-    return _needs("driver")(source, path) + validate_flex_options(source.options, f"{path}.options")
+    return needs("driver")(source, path) + validate_flex_options(source.options, f"{path}.options")
 
 
 def validate_flex_options(options: Mapping[str, str], path: str) -> list[FieldError]:
@@ -229,13 +238,13 @@ def validate_flex_options(options: Mapping[str, str], path: str) -> list[FieldEr
 
 
 def _validate_azure_file(source: AzureFilePersistentVolumeSource, path: str) -> list[FieldError]:
-    errors = _needs("secretName", "shareName")(source, path)
+    errors = needs("secretName", "shareName")(source, path)
     return [*errors, required(f"{path}.secretNamespace")] if source.secret_namespace == "" else errors
 
 
 def validate_azure_disk(source: AzureDiskVolumeSource, path: str) -> list[FieldError]:
     """Return the faults of a disk of Azure."""
-    errors = _needs("diskName", "diskURI")(source, path)
+    errors = needs("diskName", "diskURI")(source, path)
     if source.caching_mode not in _CACHING_MODES:
         errors.append(not_supported(f"{path}.cachingMode", source.caching_mode, _CACHING_MODES))
     if source.kind not in _DISK_KINDS:
@@ -252,7 +261,7 @@ def _validate_local(source: LocalVolumeSource, path: str) -> list[FieldError]:
 
 def _validate_storage_os(source: StorageOSPersistentVolumeSource, path: str) -> list[FieldError]:
     name, namespace = source.volume_name, source.volume_namespace
-    errors = _needs("volumeName")(source, path)
+    errors = needs("volumeName")(source, path)
     if name:
         errors += each_invalid(f"{path}.volumeName", name, check_dns_label(name))
     if namespace:
@@ -270,7 +279,7 @@ def validate_csi_driver_name(name: str, path: str) -> list[FieldError]:
 
 def _validate_csi(source: CSIPersistentVolumeSource, path: str) -> list[FieldError]:
     errors = validate_csi_driver_name(source.driver, f"{path}.driver")
-    errors += _needs("volumeHandle")(source, path)
+    errors += needs("volumeHandle")(source, path)
     for name, secret in (
         ("controllerPublishSecretRef", source.controller_publish_secret_ref),
         ("controllerExpandSecretRef", source.controller_expand_secret_ref),
@@ -283,7 +292,7 @@ def _validate_csi(source: CSIPersistentVolumeSource, path: str) -> list[FieldErr
 
 
 def _validate_secret(secret: SecretReference, path: str) -> list[FieldError]:
-    errors = _needs("name")(secret, path)
+    errors = needs("name")(secret, path)
     if secret.name:
         errors += each_invalid(f"{path}.name", secret.name, check_dns_subdomain(secret.name))
     if not secret.namespace:
@@ -300,19 +309,19 @@ def _rules(volume_name: str) -> dict[str, Callable[[Any, str], list[FieldError]]
         "glusterfs": _validate_glusterfs,
         "flocker": validate_flocker,
         "nfs": validate_nfs,
-        "rbd": _needs("monitors", "image"),
+        "rbd": needs("monitors", "image"),
         "quobyte": validate_quobyte,
-        "cephfs": _needs("monitors"),
+        "cephfs": needs("monitors"),
         "iscsi": partial(_validate_iscsi, volume_name),
         "cinder": _validate_cinder,
         "fc": validate_fc,
         "flex_volume": _validate_flex,
         "azure_file": _validate_azure_file,
-        "vsphere_volume": _needs("volumePath"),
-        "photon_persistent_disk": _needs("pdID"),
-        "portworx_volume": _needs("volumeID"),
+        "vsphere_volume": needs("volumePath"),
+        "photon_persistent_disk": needs("pdID"),
+        "portworx_volume": needs("volumeID"),
         "azure_disk": validate_azure_disk,
-        "scale_io": _needs("gateway", "system", "volumeName"),
+        "scale_io": needs("gateway", "system", "volumeName"),
         "local": _validate_local,
         "storageos": _validate_storage_os,
         "csi": _validate_csi,

@@ -19,10 +19,11 @@ from naru.api.fields import fields_of
 from naru.api.model import Model
 from naru.api.names import check_dns_label
 from naru.api.refs_v1 import ObjectFieldSelector, ResourceFieldSelector
+from naru.api.validation.external_volumes import validate_external
 from naru.api.validation.meta import one_of
+from naru.api.validation.volume_sources import validate_host_path
 from naru.api.volumes_v1 import (
     DownwardAPIVolumeFile,
-    HostPathVolumeSource,
     KeyToPath,
     ProjectedVolumeSource,
     ServiceAccountTokenProjection,
@@ -30,16 +31,6 @@ from naru.api.volumes_v1 import (
     VolumeProjection,
 )
 
-HOST_PATH_TYPES: Final = (
-    "",
-    "BlockDevice",
-    "CharDevice",
-    "Directory",
-    "DirectoryOrCreate",
-    "File",
-    "FileOrCreate",
-    "Socket",
-)
 MIN_TOKEN_S: Final = 600
 MAX_TOKEN_S: Final = 1 << 32
 RESOURCE_FIELDS: Final = tuple(
@@ -83,7 +74,7 @@ def _validate_source(volume: Volume, path: str) -> list[FieldError]:
         return [forbidden(f"{path}.{name}", "may not specify more than 1 volume type") for name in given[1:]]
     at = f"{path}.{given[0]}"
     if volume.host_path is not None:
-        return _validate_host_path(volume.host_path, at)
+        return validate_host_path(volume.host_path, at)
     if volume.secret is not None:
         errors = [] if volume.secret.secret_name else [required(f"{at}.secretName")]
         return errors + _validate_items(volume.secret.items, volume.secret.default_mode, at)
@@ -96,18 +87,10 @@ def _validate_source(volume: Volume, path: str) -> list[FieldError]:
         )
     if volume.persistent_volume_claim is not None:
         return [] if volume.persistent_volume_claim.claim_name else [required(f"{at}.claimName")]
-    return _validate_projected(volume.projected, at) if volume.projected is not None else []
-
-
-def _validate_host_path(source: HostPathVolumeSource, path: str) -> list[FieldError]:
-    if not source.path:
-        return [required(f"{path}.path")]
-    errors = (
-        [] if ".." not in source.path.split("/") else [invalid(f"{path}.path", source.path, "must not contain '..'")]
-    )
-    if source.type not in HOST_PATH_TYPES:
-        errors.append(not_supported(f"{path}.type", source.type, HOST_PATH_TYPES))
-    return errors
+    if volume.projected is not None:
+        return _validate_projected(volume.projected, at)
+    attribute = fields_of(Volume)[given[0]].attribute
+    return validate_external(attribute, getattr(volume, attribute), path, given[0])
 
 
 def _validate_mode(mode: int | None, path: str) -> list[FieldError]:

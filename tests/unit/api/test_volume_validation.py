@@ -7,8 +7,10 @@ import pytest
 from naru.api.errors import FieldError
 from naru.api.persistent_volume_claim_v1 import PersistentVolumeClaim
 from naru.api.persistent_volume_v1 import PersistentVolume
+from naru.api.pod_v1 import PodSpec
 from naru.api.strict import decode
 from naru.api.validation import validate, validate_status_update, validate_update
+from naru.api.validation.volumes import validate_volumes
 
 CSI: dict[str, Any] = {"driver": "csi.example.com", "volumeHandle": "vol-1"}
 
@@ -379,3 +381,29 @@ class TestChangedClaim:
             f'{path}: Unsupported value: "cpu": supported values: "storage"',
             f'{path}: Unsupported value: "storage": supported values: {supported}',
         ]
+
+
+class TestVolumesOfPods:
+    """The sources that pods have in common with PersistentVolumes."""
+
+    @pytest.mark.parametrize(
+        ("source", "expected"),
+        [
+            ({"nfs": {"server": "s", "path": "/x"}}, []),
+            (
+                {"nfs": {"server": "s"}},
+                ["nfs.path: Required value", 'nfs.path: Invalid value: "": must be an absolute path'],
+            ),
+            ({"gcePersistentDisk": {}}, ["persistentDisk.pdName: Required value"]),
+            ({"csi": {"driver": "d", "nodePublishSecretRef": {}}}, ["csi.nodePublishSecretRef.name: Required value"]),
+            ({"ephemeral": {}}, ["ephemeral.volumeClaimTemplate: Required value"]),
+            (
+                {"ephemeral": {"volumeClaimTemplate": {"spec": {"accessModes": ["ReadWriteOnce"]}}}},
+                ["ephemeral.volumeClaimTemplate.spec.resources[storage]: Required value"],
+            ),
+            ({"cinder": {"volumeID": "v", "secretRef": {}}}, ["cinder.secretRef.name: Required value"]),
+        ],
+    )
+    def test_their_faults(self, source: dict[str, Any], expected: list[str]) -> None:
+        volumes = decode(PodSpec, {"containers": [], "volumes": [{"name": "v", **source}]}).volumes
+        assert texts(validate_volumes(volumes, "spec.volumes")) == [f"spec.volumes[0].{text}" for text in expected]
