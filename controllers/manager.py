@@ -16,6 +16,7 @@ from controllers.node_ipam import NodeIpamController
 from controllers.node_lifecycle import GRACE_PERIOD_S, NodeLifecycleController
 from controllers.pod_gc import QUARANTINE_S, TERMINATED_THRESHOLD, PodGarbageCollector
 from controllers.replicaset import ReplicaSetController
+from controllers.root_ca import RootCertificatePublisher
 from controllers.service_account import ServiceAccountController
 from controllers.taint_eviction import TaintEvictionController
 from naru.client.client import Client
@@ -66,7 +67,8 @@ class Manager:
         yield TaintEvictionController(client, factory, self._recorder(TaintEvictionController.name))
         yield DeploymentController(client, factory, self._recorder(DeploymentController.name))
         yield ReplicaSetController(client, factory, self._recorder(ReplicaSetController.name))
-        yield ServiceAccountController(client, factory, ca_pem=options.ca_pem)
+        yield ServiceAccountController(client, factory)
+        yield RootCertificatePublisher(client, factory, ca_pem=options.ca_pem)
         yield NamespaceController(client, factory)
         yield PodGarbageCollector(
             client,

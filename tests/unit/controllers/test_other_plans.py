@@ -11,7 +11,8 @@ from controllers.main import duration_s, new_parser, read_options
 from controllers.namespace import Findings, plan_conditions
 from controllers.node_ipam import plan_slice, slices_of
 from controllers.pod_gc import Garbage, plan_garbage
-from controllers.service_account import plan_account, plan_root_ca
+from controllers.root_ca import plan_root_ca
+from controllers.service_account import plan_account
 from naru.api.core_v1 import ConfigMap, Namespace, Node, Pod, ServiceAccount
 from naru.api.meta import ObjectMeta, OwnerReference
 from naru.client.discovery import ServedResource
@@ -130,13 +131,26 @@ class TestNamespaceObjects:
 
     def test_there(self) -> None:
         assert plan_account(self.ACTIVE, ServiceAccount()) is None
-        assert plan_root_ca(self.ACTIVE, ConfigMap(data={"ca.crt": "PEM"}), "PEM") is None
+        assert plan_root_ca(self.ACTIVE, self.published(), "PEM") is None
+
+    def published(self, data: str = "PEM", **annotations: str) -> ConfigMap:
+        made = plan_root_ca(self.ACTIVE, None, data)
+        assert made is not None
+        meta = {"resource_version": "7", "annotations": made.metadata.annotations | annotations}
+        return made.model_copy(update={"metadata": made.metadata.model_copy(update=meta)})
 
     def test_changed(self) -> None:
-        changed = ConfigMap(metadata=ObjectMeta(resource_version="7"), data={"ca.crt": "other", "more": "x"})
+        changed = self.published("other", mine="x").model_copy(update={"data": {"ca.crt": "other", "more": "x"}})
         mended = plan_root_ca(self.ACTIVE, changed, "PEM")
         assert mended is not None
         assert (mended.data, mended.metadata.resource_version) == ({"ca.crt": "PEM"}, "7")
+        assert mended.metadata.annotations == changed.metadata.annotations
+
+    def test_its_explanation_was_taken_away(self) -> None:
+        meta = ObjectMeta(resource_version="7", annotations={"mine": "x"})
+        mended = plan_root_ca(self.ACTIVE, ConfigMap(metadata=meta, data={"ca.crt": "PEM"}), "PEM")
+        assert mended is not None
+        assert mended.metadata.annotations == {"mine": "x", **self.published().metadata.annotations}
 
     def test_a_namespace_on_its_way_out_gets_nothing(self) -> None:
         assert plan_account(self.LEAVING, None) is None
