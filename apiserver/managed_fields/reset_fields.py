@@ -24,9 +24,11 @@ _SPEC_AND_META: Final[tuple[Path, ...]] = (*_SPEC, ("f:metadata",))
 _OF_STATUS: Final[dict[tuple[str, str], tuple[Path, ...]]] = {
     ("", "pods"): (*_SPEC, ("f:metadata", "f:deletionTimestamp"), ("f:metadata", "f:ownerReferences")),
     ("apps", "deployments"): (*_SPEC, ("f:metadata", "f:labels")),
-    ("apiextensions.k8s.io", "customresourcedefinitions"): _SPEC_AND_META,
     ("admissionregistration.k8s.io", "validatingadmissionpolicies"): _SPEC_AND_META,
+    ("apiregistration.k8s.io", "apiservices"): _SPEC_AND_META,
     ("certificates.k8s.io", "certificatesigningrequests"): (*_SPEC, ("f:status", "f:conditions")),
+    ("flowcontrol.apiserver.k8s.io", "flowschemas"): _SPEC_AND_META,
+    ("flowcontrol.apiserver.k8s.io", "prioritylevelconfigurations"): _SPEC_AND_META,
     ("storage.k8s.io", "volumeattachments"): _SPEC_AND_META,
 }
 _OF_APPROVAL: Final[tuple[Path, ...]] = (*_SPEC, ("f:status", "f:certificate"))

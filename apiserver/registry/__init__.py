@@ -72,7 +72,7 @@ _MODULES: Final[dict[str, str]] = {
 
 
 def strategy_for(resource: Resource) -> Strategy[Any]:
-    """Return the rules of a resource; every row of the scheme has some."""
+    """Return the rules of a resource: its own, or those for all, if its objects are answered and not stored."""
     return _strategy(resource)
 
 
@@ -81,7 +81,7 @@ def _strategy(resource: Resource) -> Strategy[Any]:
     name, stored = resource.group_resource, resource.storage
     if stored is not resource and stored.group_resource == name:
         return ConvertedStrategy(_strategy(stored), resource)
-    if name not in _MODULES:
+    if resource.is_virtual:
         return Strategy()
     table: dict[str, Strategy[Any]] = importlib.import_module(f"{__name__}.{_MODULES[name]}").STRATEGIES
     return table[name]

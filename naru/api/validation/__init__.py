@@ -47,22 +47,21 @@ _MODULES: Final[dict[str, str]] = {
 
 
 @cache
-def _rules_of(model: type[KubeObject]) -> Rules:
-    declared_in = model.__module__.rpartition(".")[2]
-    if declared_in not in _MODULES:
-        return Rules(lambda obj: [])
-    table: dict[type[KubeObject], Rules] = importlib.import_module(f"{__name__}.{_MODULES[declared_in]}").RULES
-    return table.get(model) or Rules(lambda obj: [])
+def rules_of(model: type[KubeObject]) -> Rules:
+    """Return the rules of a kind; every kind that is stored has some."""
+    module = _MODULES[model.__module__.rpartition(".")[2]]
+    table: dict[type[KubeObject], Rules] = importlib.import_module(f"{__name__}.{module}").RULES
+    return table[model]
 
 
 def validate(obj: KubeObject) -> list[FieldError]:
     """Return the faults of a new object."""
-    return _rules_of(type(obj)).new(obj)
+    return rules_of(type(obj)).new(obj)
 
 
 def validate_update(new: KubeObject, old: KubeObject) -> list[FieldError]:
     """Return the faults of an object, and of turning ``old`` into it."""
-    rules = _rules_of(type(new))
+    rules = rules_of(type(new))
     if rules.update is not None:
         return rules.update(new, old)
     return validate_meta_update(new.metadata, old.metadata) + rules.new(new)
@@ -70,7 +69,7 @@ def validate_update(new: KubeObject, old: KubeObject) -> list[FieldError]:
 
 def validate_status_update(new: KubeObject, old: KubeObject) -> list[FieldError]:
     """Return the faults of a new status."""
-    rules = _rules_of(type(new))
+    rules = rules_of(type(new))
     if rules.status is not None:
         return rules.status(new, old)
     return validate_meta_update(new.metadata, old.metadata)
