@@ -166,7 +166,7 @@ class EtcdCluster:
         while time.monotonic() < deadline:
             done = subprocess.run(command, env=environment, capture_output=True, timeout=20)
             for found in json.loads(done.stdout or "[]"):
-                if found["Status"]["leader"] == found["Status"]["header"]["member_id"]:
+                if found["Status"].get("leader") == found["Status"]["header"]["member_id"]:  # none in an election
                     return next(member for member in self.members if member.target == found["Endpoint"])
             time.sleep(0.1)
         pytest.fail("nobody leads the etcds")
