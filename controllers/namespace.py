@@ -21,6 +21,7 @@ from naru.api.namespace_v1 import Namespace, NamespaceCondition
 from naru.api.pod_v1 import Pod
 from naru.client.client import Client
 from naru.client.discovery import ServedResource, served_resources
+from naru.client.metadata import AS_METADATA_LIST
 from naru.client.watch import EventType
 from naru.controller.controller import Controller, Result
 from naru.controller.informer import InformerFactory
@@ -153,7 +154,7 @@ class NamespaceController(Controller):
     async def _empty_resource(self, namespace: Namespace, resource: ServedResource, findings: Findings) -> None:
         """Delete all of one resource, and count what stays: pods that stop, objects with finalizers."""
         path = resource.path(namespace.metadata.name)
-        if not (await self._client.raw("GET", path))["items"]:
+        if not await self._look(path):
             return
         cause = Cause.of(namespace, f"namespace {namespace.metadata.name} is being deleted")
         try:
@@ -162,7 +163,12 @@ class NamespaceController(Controller):
             return
         except APIError as error:
             findings.deletion_failures.append(str(error))
-        findings.add(resource, (await self._client.raw("GET", path))["items"])
+        findings.add(resource, await self._look(path))
+
+    async def _look(self, path: str) -> list[dict[str, Any]]:
+        """List what there is of a resource, by its metadata alone."""
+        answer = await self._client.raw("GET", path, headers={"Accept": AS_METADATA_LIST})
+        return list(answer["items"])
 
     async def _report(self, namespace: Namespace, findings: Findings) -> None:
         conditions = plan_conditions(namespace.status.conditions, findings, self._now())

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from controllers.owner_graph import collected
 from naru.api.apps_v1 import ControllerRevision, Deployment, ReplicaSet
 from naru.api.autoscaling_v1 import HorizontalPodAutoscaler
 from naru.api.conditions import find_condition
@@ -468,6 +469,38 @@ def service_of(owner: KubeObject, namespace: str) -> Service:
     return Service.model_validate({"metadata": owned_by(owner, namespace).wire(), "spec": {"ports": [{"port": 80}]}})
 
 
+CONTAINERS = [{"name": "c", "image": "naru.local/busybox:1"}]
+TEMPLATE = {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": CONTAINERS}}
+SELECTED = {"selector": {"matchLabels": {"a": "b"}}, "template": TEMPLATE}
+JOB = {"template": {"spec": {"containers": CONTAINERS, "restartPolicy": "Never"}}}
+CLAIM = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+ROLE = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "r"}
+MINIMAL: dict[str, dict[str, Any]] = {
+    "configmaps": {},
+    "controllerrevisions": {"data": {}, "revision": 1},
+    "cronjobs": {"spec": {"schedule": "0 0 1 1 *", "jobTemplate": {"spec": JOB}}},
+    "daemonsets": {"spec": SELECTED},
+    "endpoints": {},
+    "endpointslices": {"addressType": "IPv4", "endpoints": []},
+    "horizontalpodautoscalers": {"spec": {"maxReplicas": 2, "scaleTargetRef": {"kind": "Deployment", "name": "d"}}},
+    "ingresses": {"spec": {"defaultBackend": {"service": {"name": "s", "port": {"number": 80}}}}},
+    "jobs": {"spec": JOB},
+    "leases": {"spec": {}},
+    "limitranges": {},
+    "networkpolicies": {"spec": {"podSelector": {}}},
+    "persistentvolumeclaims": {"spec": CLAIM},
+    "poddisruptionbudgets": {"spec": {"minAvailable": 1, "selector": {}}},
+    "podtemplates": {"template": TEMPLATE},
+    "replicationcontrollers": {"spec": {"replicas": 0, "selector": {"a": "b"}, "template": TEMPLATE}},
+    "resourcequotas": {},
+    "rolebindings": {"roleRef": ROLE},
+    "roles": {},
+    "secrets": {},
+    "services": {"spec": {"ports": [{"port": 80}]}},
+    "statefulsets": {"spec": {"serviceName": "s", **SELECTED}},
+}
+
+
 class TestNamespace:
     """A namespace has what pods count on, and takes everything along when it goes."""
 
@@ -486,6 +519,7 @@ class TestNamespace:
 
         await eventually(mended)
         await client.delete(ServiceAccount, "default", namespace)
+        await client.delete(ConfigMap, "kube-root-ca.crt", namespace)
         await eventually(there)
 
     async def test_deletion_takes_all_along(self, client: Client, namespace: str, fake_node: FakeNode) -> None:
@@ -496,6 +530,18 @@ class TestNamespace:
         await eventually(lambda: gone(client, Namespace, namespace))
         for model in (Deployment, ReplicaSet, Pod, ConfigMap, ServiceAccount, Event):
             assert (await client.list(model, namespace)).items == ()
+
+    async def test_deletion_takes_objects_of_every_kind_along(self, client: Client, namespace: str) -> None:
+        kinds = [r for r in collected() if r.namespaced and r.plural in MINIMAL]
+        assert len(kinds) == len(MINIMAL)
+        for resource in kinds:
+            body = {"metadata": {"name": "left"}, **MINIMAL[resource.plural]}
+            await client.raw("POST", resource.path(namespace), body=body)
+        await client.delete(Namespace, namespace)
+        await eventually(lambda: gone(client, Namespace, namespace))
+        for resource in collected():
+            if resource.namespaced:
+                assert (await client.raw("GET", resource.path(namespace)))["items"] == [], resource.plural
 
     async def test_a_finalizer_in_it_holds_it_and_says_so(self, client: Client, namespace: str) -> None:
         meta = ObjectMeta(name="held", namespace=namespace, finalizers=("example.com/hold",))
