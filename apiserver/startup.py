@@ -1,7 +1,8 @@
 """Start-up: what has to exist before a cluster can be used, made by whichever server comes first.
 
 The namespaces that naru itself lives in, the priority classes of system pods, and the Service by which clients in the
-cluster find it. Safe to repeat, and safe with several servers at once: the one that comes second finds them there.
+cluster find it, with the APIServices of what it answers for. Safe to repeat, and safe with several servers at once:
+the one that comes second finds them there.
 """
 
 import asyncio
@@ -41,8 +42,10 @@ async def prepare_cluster(state: ServerState) -> None:
         else:
             state.started.set()
             break
-    from apiserver.services.kubernetes import KubernetesService  # loaded now, when nobody waits any more
+    from apiserver.local_groups import register_groups  # loaded now, when nobody waits any more
+    from apiserver.services.kubernetes import KubernetesService
 
+    await register_groups(state)
     await KubernetesService(state).keep()
 
 

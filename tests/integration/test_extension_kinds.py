@@ -1,5 +1,6 @@
 """What extends the API, over HTTP: webhooks, policies, APIServices, flow control."""
 
+import asyncio
 from typing import Any
 from uuid import uuid4
 
@@ -8,6 +9,7 @@ import pytest
 ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 FLOW = "/apis/flowcontrol.apiserver.k8s.io/v1"
 SERVICES = "/apis/apiregistration.k8s.io/v1/apiservices"
+START_S = 20.0
 TABLE = {"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"}
 RULE = {"operations": ["CREATE"], "apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"]}
 HOOK = {
@@ -220,6 +222,26 @@ class TestAPIServices:
             'APIService.apiregistration.k8s.io "v1.example.com" is invalid: spec.versionPriority: Invalid value: 0: '
             "must be positive and less than 1000"
         )
+
+    async def test_each_group_of_the_server_has_one(self, api):
+        groups = {group["name"]: group for group in (await api.get("/apis")).body["groups"]}
+        versions = {f"{version['version']}.{name}" for name, group in groups.items() for version in group["versions"]}
+        wanted = versions - {"v1.apiregistration.k8s.io"} | {"v1."}
+        async with asyncio.timeout(START_S):
+            while True:
+                found = (await api.get(SERVICES)).body["items"]
+                if wanted <= {service["metadata"]["name"] for service in found}:
+                    break
+                await asyncio.sleep(0.02)
+        [apps] = [service for service in found if service["metadata"]["name"] == "v1.apps"]
+        assert apps["metadata"]["labels"] == {"kube-aggregator.kubernetes.io/automanaged": "onstart"}
+        assert apps["spec"] == {
+            "group": "apps",
+            "version": "v1",
+            "groupPriorityMinimum": 17800,
+            "versionPriority": 15,
+        }
+        assert apps["status"]["conditions"][0]["reason"] == "Local"
 
     async def test_another_server_has_to_be_asked_first(self, api):
         spec = {**self.SPEC, "version": "v2", "service": {"namespace": "a", "name": "b"}}
