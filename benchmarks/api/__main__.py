@@ -11,6 +11,7 @@ usage: python -m benchmarks.api [--seconds 4] [--only create,list] [--source DIR
 import argparse
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -104,6 +105,7 @@ def measure_stalls(place: Machine, seconds: float) -> Results:
     with servers(place, (f"{Path(__file__).with_name('stalls.py')}", str(found))) as server:
         make_namespace(server)
         fill(server, "first", MANY)
+        os.kill(server.pids["server"], signal.SIGUSR1)
         others = [
             server.start_load("path", path, seconds=seconds)
             for path in (ALL_PODS, f"{ALL_PODS}?labelSelector=app%3Dweb")
