@@ -17,6 +17,7 @@ Source: Kubernetes documentation, "Garbage Collection", "Owners and Dependents".
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar, Final
@@ -38,7 +39,8 @@ logger = logging.getLogger(__name__)
 
 ORPHAN: Final = "orphan"
 FOREGROUND: Final = "foregroundDeletion"
-_LOOK_EVERY_S: Final = 5.0  # for the first object of a kind; once it has one, the kind is watched
+_LOOK_EVERY_S: Final = 10.0  # for the first object of a kind; once it has one, the kind is watched
+_LOOK_AFTER_S: Final = 2.0  # at most so often when objects go, which may have been somebody's owners
 
 
 class OwnerState(StrEnum):
@@ -223,6 +225,7 @@ class GarbageCollector:
         self._factory = factory
         self._graph = Graph(self._client, factory, self._woken)
         self._collectors: dict[Resource, KindCollector] = {}
+        self._deleted = asyncio.Event()  # something was, since the last look
         self._start: Callable[[KindCollector], object]
 
     async def run(self, workers: int) -> None:
@@ -236,12 +239,24 @@ class GarbageCollector:
                     await self._graph.complete()
                 except (APIError, ConnectionFailed) as error:
                     logger.debug("cannot look for new kinds", extra={"error": str(error)})
-                await asyncio.sleep(_LOOK_EVERY_S)
+                await self._next_look()
+
+    async def _next_look(self) -> None:
+        await asyncio.sleep(_LOOK_AFTER_S)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LOOK_EVERY_S - _LOOK_AFTER_S):
+                await self._deleted.wait()
+        self._deleted.clear()
+
+    def _noted(self, _: EventType, old: KubeObject | None, new: KubeObject | None) -> None:
+        if new is None:
+            self._deleted.set()
 
     def _woken(self, resource: Resource, informer: Informer[Any]) -> None:
         collector = KindCollector(self._client, self._graph, resource, informer, self._look_at)
         self._collectors[resource] = collector
         informer.on_event(collector.changed)
+        informer.on_event(self._noted)
         self._start(collector)
 
     def _look_at(self, resource: Resource, key: ObjectKey) -> None:

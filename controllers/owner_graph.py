@@ -2,8 +2,8 @@
 
 Flow: InformerFactory -> *Graph* -> KindCollector (one for each kind that has objects).
 A kind sleeps until it has an object: most kinds of most clusters have none, and a watch costs both ends a connection.
-What wakes a kind: an object that names an owner of it; an object of it, found by a look every few seconds, and
-by one before anything is decided that takes knowing all dependents (:meth:`Graph.complete`).
+What wakes a kind: an object that names an owner of it; an object of it, found by a look every ten seconds, soon after
+something was deleted, and before anything is decided that takes knowing all dependents (:meth:`Graph.complete`).
 Invariant: an owner whose deletion matters is watched, since what names it has woken its kind.
 """
 

@@ -433,7 +433,7 @@ class TestGarbageCollector:
         service = await client.create(service_of(owner, namespace))
         await client.create(Endpoints(metadata=owned_by(service, namespace)))
         await client.delete(LimitRange, "owner", namespace, propagation=propagation)
-        await eventually(lambda: gone(client, Endpoints, "child", namespace))
+        await eventually(lambda: gone(client, Endpoints, "child", namespace), 2 * PATIENCE_S)
         await eventually(lambda: gone(client, Service, "child", namespace))
         await eventually(lambda: gone(client, LimitRange, "owner", namespace))
 
@@ -442,7 +442,7 @@ class TestGarbageCollector:
         body = {"metadata": owned_by(owner, namespace).wire(), "data": {"a": 1}, "revision": 1}
         await client.create(ControllerRevision.model_validate(body))
         await client.delete(LimitRange, "owner", namespace, propagation="Orphan")
-        await eventually(lambda: gone(client, LimitRange, "owner", namespace))
+        await eventually(lambda: gone(client, LimitRange, "owner", namespace), 2 * PATIENCE_S)
         left = await client.get(ControllerRevision, "child", namespace)
         assert left.metadata.owner_references == ()
 
