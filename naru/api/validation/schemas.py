@@ -33,22 +33,28 @@ def one_schema(value: Any) -> Schema | None:
     return value if isinstance(value, JSONSchemaProps) else None
 
 
-def narrowings(schema: Schema) -> Iterator[tuple[str, Schema]]:
+def narrowings(schema: Schema) -> list[tuple[str, Schema]]:
     """Return what narrows a value, each with its path below the schema."""
-    for name, parts in zip(JUNCTORS, (schema.all_of, schema.any_of, schema.one_of), strict=True):
-        yield from ((f"{name}[{index}]", part) for index, part in enumerate(parts))
-    if schema.not_ is not None:
-        yield "not", schema.not_
+    if not (schema.all_of or schema.any_of or schema.one_of or schema.not_):
+        return []  # most schemas have none, and those of one definition can be thousands
+    found = [
+        (f"{name}[{index}]", part)
+        for name, parts in zip(JUNCTORS, (schema.all_of, schema.any_of, schema.one_of), strict=True)
+        for index, part in enumerate(parts)
+    ]
+    return found if schema.not_ is None else [*found, ("not", schema.not_)]
 
 
 def parts_of(schema: Schema) -> Iterator[Schema]:
     """Return a schema and all schemas in it."""
-    yield schema
-    inner = [*schema.properties.values(), *(part for _, part in narrowings(schema))]
-    items = schema.items if isinstance(schema.items, tuple) else (schema.items,)
-    for part in (*inner, *items, schema.additional_properties):
-        if isinstance(part, JSONSchemaProps):
-            yield from parts_of(part)
+    left = [schema]
+    while left:
+        part = left.pop()
+        yield part
+        left += part.properties.values()
+        left += [narrowing for _, narrowing in narrowings(part)]
+        items = part.items if isinstance(part.items, tuple) else (part.items,)
+        left += [inner for inner in (*items, part.additional_properties) if isinstance(inner, JSONSchemaProps)]
 
 
 @dataclass(frozen=True)
