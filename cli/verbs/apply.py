@@ -24,7 +24,9 @@ from naru.api.errors import APIError, Conflict, NotFound
 LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 FIELD_MANAGER: Final = "kubectl-client-side-apply"  # whom kubectl names too: the fields have one owner, not two
 _RETRIES: Final = 3  # of a write that another writer overtook
-_FIELD: Final = re.compile(r"[\"\s]((?:spec|metadata|data|stringData|status)(?:\.[\w-]+|\[[^\]]*\])+)")
+_FIELD: Final = re.compile(
+    r"(?:[\"\s]|Go struct field \w+\.)((?:spec|metadata|data|stringData|status)(?:\.[\w-]+|\[[^\]]*\])+)"
+)
 _PATCH: Final = {"Content-Type": "application/strategic-merge-patch+json"}
 _APPLY: Final = {"Content-Type": "application/apply-patch+yaml"}
 
