@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 from ipaddress import ip_address
 from typing import Final
 
+from naru.api.container_v1 import Container, EphemeralContainer
 from naru.api.errors import FieldError
 from naru.api.field_errors import duplicate, each_invalid, forbidden, in_go, invalid, not_supported, required, too_long
+from naru.api.identity import once_for_same
 from naru.api.names import (
     MAX_ID,
     check_dns_label,
@@ -17,7 +19,7 @@ from naru.api.names import (
     not_in_range,
 )
 from naru.api.pod_status_v1 import ContainerStatus
-from naru.api.pod_v1 import Binding, HostAlias, Pod, PodDNSConfig, PodResourceClaim, PodSpec, RestartPolicy
+from naru.api.pod_v1 import Binding, HostAlias, Pod, PodDNSConfig, PodOS, PodResourceClaim, PodSpec, RestartPolicy
 from naru.api.resource_requirements_v1 import ResourceRequirements
 from naru.api.validation.containers import (
     PodFacts,
@@ -37,6 +39,7 @@ from naru.api.validation.pod_security import (
     validate_system,
 )
 from naru.api.validation.volumes import validate_dns_label, validate_volumes
+from naru.api.volumes_v1 import Volume
 
 DNS_POLICIES: Final = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
 PREEMPTION_POLICIES: Final = ("PreemptLowerPriority", "Never")
@@ -70,9 +73,7 @@ def validate_pod_common(pod: Pod) -> list[FieldError]:
 
 def validate_pod_spec(spec: PodSpec, path: str) -> list[FieldError]:
     """Return the faults of a pod's spec, or of a template's."""
-    errors = validate_volumes(spec.volumes, f"{path}.volumes")
-    errors += _validate_claims(spec.resource_claims, f"{path}.resourceClaims")
-    errors += _validate_all_containers(spec, path)
+    errors = [*_validate_parts(*(getattr(spec, name) for name in _PARTS), path)]
     errors += validate_pod_resources(spec, path)
     errors += _validate_host_network(spec, path)
     errors += one_of(f"{path}.restartPolicy", spec.restart_policy, RestartPolicy)
@@ -92,21 +93,47 @@ def validate_pod_spec(spec: PodSpec, path: str) -> list[FieldError]:
     return errors + _validate_rest(spec, path)
 
 
-def _validate_all_containers(spec: PodSpec, path: str) -> list[FieldError]:
+_PARTS: Final = (
+    "volumes",
+    "resource_claims",
+    "containers",
+    "init_containers",
+    "ephemeral_containers",
+    "termination_grace_period_seconds",
+    "restart_policy",
+    "host_users",
+    "os",
+)  # what containers are made of, and what has a say in how they may be; most pods of a workload have the very same
+
+
+@once_for_same(kept=128)
+def _validate_parts(
+    volumes: tuple[Volume, ...],
+    claims: tuple[PodResourceClaim, ...],
+    containers: tuple[Container, ...],
+    init_containers: tuple[Container, ...],
+    ephemeral_containers: tuple[EphemeralContainer, ...],
+    grace_s: int,
+    restart_policy: str,
+    host_users: bool | None,
+    system: PodOS | None,
+    path: str,
+) -> Sequence[FieldError]:
     facts = PodFacts(
-        volumes={volume.name: volume for volume in spec.volumes},
-        claims=[claim.name for claim in spec.resource_claims if claim.name],
-        grace_s=spec.termination_grace_period_seconds,
-        restart_policy=spec.restart_policy,
-        host_users=spec.host_users is not False,
-        system=spec.os.name if spec.os is not None else "",
+        volumes={volume.name: volume for volume in volumes},
+        claims=[claim.name for claim in claims if claim.name],
+        grace_s=grace_s,
+        restart_policy=restart_policy,
+        host_users=host_users is not False,
+        system=system.name if system is not None else "",
     )
-    others = (*spec.containers, *spec.init_containers)
-    errors = [] if spec.containers else [required(f"{path}.containers")]
-    errors += validate_containers(spec.containers, facts, f"{path}.containers")
-    errors += validate_init_containers(spec.init_containers, spec.containers, facts, f"{path}.initContainers")
+    errors = validate_volumes(volumes, f"{path}.volumes")
+    errors += _validate_claims(claims, f"{path}.resourceClaims")
+    errors += [] if containers else [required(f"{path}.containers")]
+    errors += validate_containers(containers, facts, f"{path}.containers")
+    errors += validate_init_containers(init_containers, containers, facts, f"{path}.initContainers")
     at = f"{path}.ephemeralContainers"
-    return errors + validate_ephemeral_containers(spec.ephemeral_containers, others, facts, at)
+    return errors + validate_ephemeral_containers(ephemeral_containers, (*containers, *init_containers), facts, at)
 
 
 def _validate_rest(spec: PodSpec, path: str) -> list[FieldError]:
