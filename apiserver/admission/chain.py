@@ -35,5 +35,7 @@ async def admit(
     seconds = state.config.default_toleration_seconds
     attributes = Attributes(Operation(operation), resource, obj, old, user, state.reader, seconds)
     for plugin in PLUGINS:
-        attributes = replace(attributes, obj=await plugin(attributes))
+        admitted = await plugin(attributes)
+        if admitted is not attributes.obj:
+            attributes = replace(attributes, obj=admitted)
     return attributes.obj
