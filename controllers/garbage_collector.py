@@ -236,7 +236,7 @@ class GarbageCollector:
             self._graph.wake_followed()
             while True:
                 try:
-                    await self._graph.complete()
+                    await self._graph.look()
                 except (APIError, ConnectionFailed) as error:
                     logger.debug("cannot look for new kinds", extra={"error": str(error)})
                 await self._next_look()

@@ -19,6 +19,8 @@ from naru.client.client import Client
 from naru.client.metadata import MetadataClient
 from naru.controller.informer import Informer, InformerFactory
 
+FROM_MEMORY: Final = "0"  # the resourceVersion that is answered without asking etcd how far it is
+
 _OWNERS: Final = "owners"  # an index: objects by the uids of all their owners
 
 
@@ -80,9 +82,16 @@ class Graph:
         for informer in list(self._informers.values()):
             await informer.wait()
 
-    async def _has_objects(self, resource: Resource) -> bool:
+    async def look(self) -> None:
+        """Wake the kinds that have objects by now, as far as the API server knows without asking etcd."""
+        for resource in list(self._asleep):
+            if await self._has_objects(resource, FROM_MEMORY):
+                self.wake(resource)
+
+    async def _has_objects(self, resource: Resource, resource_version: str = "") -> bool:
         try:
-            return bool((await self._metadata.list(resource, limit=1)).items)
+            found = await self._metadata.list(resource, limit=1, resource_version=resource_version)
+            return bool(found.items)
         except NotFound:  # another server may not have the kind
             return False
 

@@ -43,9 +43,11 @@ class MetadataClient:
         path = resource.path(key.namespace, key.name)
         return decode(resource, await self.client.raw("GET", path, headers={"Accept": AS_METADATA}))
 
-    async def list(self, resource: Resource, *, limit: int = 0) -> MetadataList:
-        """Read the objects of all namespaces, or the first few."""
+    async def list(self, resource: Resource, *, limit: int = 0, resource_version: str = "") -> MetadataList:
+        """Read the objects of all namespaces, or the first few; ``resource_version`` 0: as the server remembers them."""
         params = {"limit": str(limit)} if limit else {}
+        if resource_version:
+            params["resourceVersion"] = resource_version
         headers = {"Accept": AS_METADATA_LIST}
         answer = await self.client.raw("GET", resource.path(), params=params, headers=headers)
         items = tuple(decode(resource, item) for item in answer["items"])
