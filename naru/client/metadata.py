@@ -44,7 +44,7 @@ class MetadataClient:
         return decode(resource, await self.client.raw("GET", path, headers={"Accept": AS_METADATA}))
 
     async def list(self, resource: Resource, *, limit: int = 0, resource_version: str = "") -> MetadataList:
-        """Read the objects of all namespaces, or the first few; ``resource_version`` 0: as the server remembers them."""
+        """Read the objects of all namespaces, or the first few; ``resource_version`` 0: as the server has them."""
         params = {"limit": str(limit)} if limit else {}
         if resource_version:
             params["resourceVersion"] = resource_version
