@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
-from apiserver.registry.columns import AGE, NAME, WORKLOAD, Column, labels_text, workload_cells
+from apiserver.registry.columns import NAME, Column, labels_text, workload_cells
 from apiserver.registry.strategy import Context, Strategy, with_meta
-from apiserver.registry.workloads import WorkloadStrategy
+from apiserver.registry.workloads import ReplicaSetStrategy, WorkloadStrategy
 from naru.api.durations import human_age
 from naru.api.replication_controller_v1 import PodTemplate, ReplicationController
 
@@ -13,14 +13,7 @@ from naru.api.replication_controller_v1 import PodTemplate, ReplicationControlle
 class ReplicationControllerStrategy(WorkloadStrategy[ReplicationController]):
     """The rules of ReplicationControllers."""
 
-    columns: ClassVar[tuple[Column, ...]] = (
-        NAME,
-        Column("Desired", "How many pods there should be.", type="integer"),
-        Column("Current", "How many pods there are.", type="integer"),
-        Column("Ready", "How many pods are ready.", type="integer"),
-        AGE,
-        *WORKLOAD,
-    )
+    columns: ClassVar[tuple[Column, ...]] = ReplicaSetStrategy.columns
 
     def selectable_fields(self, obj: ReplicationController) -> dict[str, str]:
         """Let clients ask for a number of replicas."""

@@ -3,7 +3,7 @@
 Source: Kubernetes API reference, apps/v1; the texts are those of upstream's validation.
 """
 
-from typing import Final
+from typing import Final, TypeVar
 
 from naru.api.apps_v1 import (
     ControllerRevision,
@@ -26,6 +26,7 @@ from naru.api.field_errors import IMMUTABLE, each_invalid, forbidden, in_go, inv
 from naru.api.model import IntOrString
 from naru.api.names import check_dns_label, check_dns_subdomain
 from naru.api.pod_v1 import PodTemplateSpec
+from naru.api.replication_controller_v1 import ReplicationController
 from naru.api.validation.meta import (
     not_negative,
     not_negative_or_percent,
@@ -48,6 +49,8 @@ from naru.api.validation.templates import (
     validate_template,
 )
 from naru.api.volumes_v1 import EmptyDirVolumeSource, Volume
+
+R = TypeVar("R", ReplicaSet, ReplicationController)
 
 STRATEGIES: Final = ("Recreate", "RollingUpdate")
 DAEMON_STRATEGIES: Final = ("RollingUpdate", "OnDelete")
@@ -94,8 +97,8 @@ def validate_replica_set_update(new: ReplicaSet, old: ReplicaSet) -> list[FieldE
     return errors + validate_same_selector(new.spec.selector, old.spec.selector)
 
 
-def validate_replica_set_status(new: ReplicaSet, old: ReplicaSet) -> list[FieldError]:
-    """Return the faults of a ReplicaSet's status."""
+def validate_replicas_status(new: R, old: R) -> list[FieldError]:
+    """Return the faults of the status of a ReplicaSet or a ReplicationController: they count the same."""
     status = new.status
     counts = {
         "fullyLabeledReplicas": status.fully_labeled_replicas,
@@ -369,6 +372,6 @@ RULES: Final = {
     ControllerRevision: Rules(validate_revision, validate_revision_update),
     DaemonSet: Rules(validate_daemon_set, validate_daemon_set_update, validate_daemon_set_status),
     Deployment: Rules(validate_deployment, validate_deployment_update, validate_deployment_status),
-    ReplicaSet: Rules(validate_replica_set, validate_replica_set_update, validate_replica_set_status),
+    ReplicaSet: Rules(validate_replica_set, validate_replica_set_update, validate_replicas_status),
     StatefulSet: Rules(validate_stateful_set, validate_stateful_set_update, validate_stateful_set_status),
 }

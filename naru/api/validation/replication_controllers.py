@@ -10,12 +10,10 @@ from naru.api.field_errors import required
 from naru.api.meta import LabelSelector
 from naru.api.names import check_dns_subdomain
 from naru.api.replication_controller_v1 import PodTemplate, ReplicationController, ReplicationControllerSpec
+from naru.api.validation.apps import validate_replicas_status
 from naru.api.validation.meta import not_negative, validate_meta, validate_meta_update
 from naru.api.validation.rules import Rules
 from naru.api.validation.templates import (
-    none_above,
-    none_negative,
-    validate_available,
     validate_lasting,
     validate_selected,
     validate_template,
@@ -45,20 +43,6 @@ def validate_controller_update(new: ReplicationController, old: ReplicationContr
     return validate_controller(new) + validate_meta_update(new.metadata, old.metadata) + _validate_spec(new.spec)
 
 
-def validate_controller_status(new: ReplicationController, old: ReplicationController) -> list[FieldError]:
-    """Return the faults of a ReplicationController's status."""
-    status = new.status
-    counts = {
-        "fullyLabeledReplicas": status.fully_labeled_replicas,
-        "readyReplicas": status.ready_replicas,
-        "availableReplicas": status.available_replicas,
-    }
-    errors = validate_meta_update(new.metadata, old.metadata)
-    errors += none_negative({"replicas": status.replicas, **counts, "observedGeneration": status.observed_generation})
-    errors += none_above(status.replicas, counts)
-    return errors + validate_available(status.available_replicas, status.ready_replicas)
-
-
 def validate_pod_template(template: PodTemplate) -> list[FieldError]:
     """Return the faults of a PodTemplate."""
     errors = validate_meta(template.metadata, namespaced=True, check_name=check_dns_subdomain)
@@ -67,5 +51,5 @@ def validate_pod_template(template: PodTemplate) -> list[FieldError]:
 
 RULES: Final = {
     PodTemplate: Rules(validate_pod_template),
-    ReplicationController: Rules(validate_controller, validate_controller_update, validate_controller_status),
+    ReplicationController: Rules(validate_controller, validate_controller_update, validate_replicas_status),
 }
