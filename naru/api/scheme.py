@@ -156,7 +156,7 @@ resource.k8s.io/v1 in resource_v1
   ResourceClaimTemplate resourceclaimtemplates namespaced stored
   ResourceSlice         resourceslices         cluster    stored
 scheduling.k8s.io/v1 in scheduling_v1
-  PriorityClass priorityclasses cluster    short:pc stored
+  PriorityClass priorityclasses cluster    short:pc
 storage.k8s.io/v1 in storage_v1
   CSIDriver             csidrivers              cluster    stored
   CSINode               csinodes                cluster    stored
